@@ -1,0 +1,370 @@
+#include "protocol/codec.h"
+
+#include <cstring>
+#include <msgpack.hpp>
+
+#include "protocol/frame.h"
+
+namespace lambdapool::protocol {
+namespace {
+
+enum class Type : std::uint8_t {
+  kStart = 1,
+  kRequest = 2,
+  kCancel = 3,
+  kShutdown = 4,
+  kReady = 129,
+  kStartFailed = 130,
+  kResponse = 131,
+  kFailure = 132,
+  kLog = 133,
+};
+
+constexpr std::size_t kMaxElements = 4096;
+constexpr std::size_t kMaxDepth = 4;
+
+// The stream that msgpack::packer writes to.
+class Sink {
+ public:
+  explicit Sink(std::string& out) : out_(out) {}
+  void write(const char* bytes, std::size_t count) { out_.append(bytes, count); }
+
+ private:
+  std::string& out_;
+};
+
+class Packer {
+ public:
+  explicit Packer(std::string& out) : sink_(out), packer_(sink_) {}
+
+  void array(std::size_t elements) { packer_.pack_array(static_cast<std::uint32_t>(elements)); }
+  void type(Type value) { packer_.pack_uint8(static_cast<std::uint8_t>(value)); }
+  void number(std::uint64_t value) { packer_.pack_uint64(value); }
+  void text(std::string_view value) {
+    packer_.pack_str(static_cast<std::uint32_t>(value.size()));
+    packer_.pack_str_body(value.data(), static_cast<std::uint32_t>(value.size()));
+  }
+  void bytes(std::string_view value) {
+    packer_.pack_bin(static_cast<std::uint32_t>(value.size()));
+    packer_.pack_bin_body(value.data(), static_cast<std::uint32_t>(value.size()));
+  }
+  void fields(const Fields& values) {
+    array(values.size() * 2);
+    for (const Field& field : values) {
+      bytes(field.name);
+      bytes(field.value);
+    }
+  }
+
+ private:
+  Sink sink_;
+  msgpack::packer<Sink> packer_;
+};
+
+// Appends a frame whose payload `pack` writes, and fills in its length afterwards.
+template <class Pack>
+void append_frame(std::string& out, Pack pack) {
+  const std::size_t start = out.size();
+  out.append(kHeaderBytes, '\0');
+  Packer packer(out);
+  pack(packer);
+  const auto length = static_cast<std::uint32_t>(out.size() - start - kHeaderBytes);
+  for (std::size_t i = 0; i < kHeaderBytes; ++i) {
+    out[start + i] = static_cast<char>((length >> (8 * (kHeaderBytes - 1 - i))) & 0xff);
+  }
+}
+
+constexpr std::size_t kRequestElements = 12;
+
+// Reads the fields of one array in order. After the first field that does not fit, every read gives
+// nothing and `error` keeps what was wrong, so that a message is read without a check per field.
+class Reader {
+ public:
+  Reader(const msgpack::object_array& array, std::string_view message)
+      : array_(array), message_(message) {}
+
+  std::uint64_t number(std::uint64_t limit = UINT64_MAX) {
+    const msgpack::object* field = next();
+    if (field == nullptr) return 0;
+    if (field->type != msgpack::type::POSITIVE_INTEGER || field->via.u64 > limit) {
+      return fail("a number"), 0;
+    }
+    return field->via.u64;
+  }
+  std::uint32_t number32() { return static_cast<std::uint32_t>(number(UINT32_MAX)); }
+
+  std::string_view bytes() {
+    const msgpack::object* field = next();
+    if (field == nullptr) return {};
+    const auto view = as_bytes(*field);
+    if (!view) return fail("bytes or text"), std::string_view{};
+    return *view;
+  }
+
+  Fields fields() {
+    const msgpack::object* field = next();
+    if (field == nullptr) return {};
+    if (field->type != msgpack::type::ARRAY || field->via.array.size % 2 != 0) {
+      return fail("a list of names and values"), Fields{};
+    }
+    Fields result;
+    result.reserve(field->via.array.size / 2);
+    for (std::uint32_t i = 0; i + 1 < field->via.array.size; i += 2) {
+      const auto name = as_bytes(field->via.array.ptr[i]);
+      const auto value = as_bytes(field->via.array.ptr[i + 1]);
+      if (!name || !value) return fail("a list of names and values"), Fields{};
+      result.push_back({*name, *value});
+    }
+    return result;
+  }
+
+  template <class Message, class Any>
+  std::expected<Any, DecodeError> finish(Message message) {
+    if (!error_.empty()) return std::unexpected(DecodeError{error_});
+    return Any{std::move(message)};
+  }
+
+ private:
+  static std::optional<std::string_view> as_bytes(const msgpack::object& object) {
+    if (object.type == msgpack::type::BIN) return {{object.via.bin.ptr, object.via.bin.size}};
+    if (object.type == msgpack::type::STR) return {{object.via.str.ptr, object.via.str.size}};
+    return std::nullopt;
+  }
+
+  const msgpack::object* next() {
+    if (!error_.empty()) return nullptr;
+    ++position_;
+    if (position_ >= array_.size) return fail("one more field"), nullptr;
+    return &array_.ptr[position_];
+  }
+
+  void fail(std::string_view wanted) {
+    error_ = std::string(message_) + ": field " + std::to_string(position_) + " should be " +
+             std::string(wanted);
+  }
+
+  const msgpack::object_array& array_;
+  std::string_view message_;
+  std::uint32_t position_ = 0;  // Field 0 is the type.
+  std::string error_;
+};
+
+bool refer_to_payload(msgpack::type::object_type, std::size_t, void*) { return true; }
+
+// Parses the payload into an array whose first field is a type, then calls `read` with both.
+template <class Any, class Read>
+std::expected<Any, DecodeError> decode(std::string_view payload, Read read) {
+  try {
+    msgpack::zone zone;
+    std::size_t offset = 0;
+    bool referenced = false;
+    const msgpack::unpack_limit limit(kMaxElements, 0, kMaxFrameBytes, kMaxFrameBytes, 0,
+                                      kMaxDepth);
+    const msgpack::object object = msgpack::unpack(zone, payload.data(), payload.size(), offset,
+                                                   referenced, &refer_to_payload, nullptr, limit);
+    if (offset != payload.size()) return std::unexpected(DecodeError{"bytes after the message"});
+    if (object.type != msgpack::type::ARRAY || object.via.array.size == 0 ||
+        object.via.array.ptr[0].type != msgpack::type::POSITIVE_INTEGER) {
+      return std::unexpected(DecodeError{"not an array that begins with a type"});
+    }
+    return read(object.via.array.ptr[0].via.u64, object.via.array);
+  } catch (const std::exception& error) {
+    return std::unexpected(DecodeError{std::string("not msgpack: ") + error.what()});
+  }
+}
+
+template <class Any>
+std::expected<Any, DecodeError> unknown_type(std::uint64_t type) {
+  return std::unexpected(DecodeError{"unknown message type " + std::to_string(type)});
+}
+
+}  // namespace
+
+void append(std::string& out, const Start& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(12);
+    packer.type(Type::kStart);
+    packer.number(message.version);
+    packer.bytes(message.lambda_root);
+    packer.text(message.lambda_id);
+    packer.text(message.lambda_name);
+    packer.text(message.lambda_version);
+    packer.bytes(message.pylib);
+    packer.bytes(message.venv);
+    packer.text(message.event_loop);
+    packer.text(message.log_level);
+    packer.number(message.worker);
+    packer.number(message.window);
+  });
+}
+
+std::string encode_request_fields(const Request& message) {
+  std::string out;
+  std::size_t size = 64 + message.path.size() + message.query.size() + message.request_id.size();
+  for (const Field& field : message.headers) size += field.name.size() + field.value.size() + 8;
+  out.reserve(size);
+  Packer packer(out);
+  packer.text(message.method);
+  packer.bytes(message.path);
+  packer.bytes(message.query);
+  packer.fields(message.headers);
+  packer.text(message.peer);
+  packer.text(message.request_id);
+  packer.number(message.http_minor);
+  return out;
+}
+
+void append_request(std::string& out, std::uint64_t id, std::uint32_t slot,
+                    std::uint32_t time_left_ms, std::string_view request_fields,
+                    std::string_view body) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(kRequestElements);
+    packer.type(Type::kRequest);
+    packer.number(id);
+    packer.number(slot);
+    packer.number(time_left_ms);
+    out.append(request_fields);
+    packer.bytes(body);
+  });
+}
+
+void append(std::string& out, const Request& message) {
+  append_request(out, message.id, message.slot, message.time_left_ms,
+                 encode_request_fields(message), message.body);
+}
+
+void append(std::string& out, const Cancel& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(3);
+    packer.type(Type::kCancel);
+    packer.number(message.id);
+    packer.text(message.reason);
+  });
+}
+
+void append(std::string& out, const Shutdown& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(2);
+    packer.type(Type::kShutdown);
+    packer.number(message.limit_ms);
+  });
+}
+
+void append(std::string& out, const Ready& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(4);
+    packer.type(Type::kReady);
+    packer.number(message.version);
+    packer.text(message.lambda_type);
+    packer.text(message.event_loop);
+  });
+}
+
+void append(std::string& out, const StartFailed& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(4);
+    packer.type(Type::kStartFailed);
+    packer.text(message.stage);
+    packer.bytes(message.text);
+    packer.bytes(message.traceback);
+  });
+}
+
+void append(std::string& out, const Response& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(5);
+    packer.type(Type::kResponse);
+    packer.number(message.id);
+    packer.number(message.status);
+    packer.fields(message.headers);
+    packer.bytes(message.body);
+  });
+}
+
+void append(std::string& out, const Failure& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(8);
+    packer.type(Type::kFailure);
+    packer.number(message.id);
+    packer.number(message.status);
+    packer.text(message.kind);
+    packer.number(message.error_code);
+    packer.bytes(message.desc);
+    packer.bytes(message.detail);
+    packer.fields(message.headers);
+  });
+}
+
+void append(std::string& out, const Log& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(4);
+    packer.type(Type::kLog);
+    packer.text(message.level);
+    packer.text(message.request_id);
+    packer.bytes(message.text);
+  });
+}
+
+// The braces below are what makes the reads happen in the order of the fields.
+
+std::expected<Down, DecodeError> decode_down(std::string_view payload) {
+  return decode<Down>(
+      payload,
+      [](std::uint64_t type,
+         const msgpack::object_array& array) -> std::expected<Down, DecodeError> {
+        if (type == static_cast<std::uint64_t>(Type::kStart)) {
+          Reader in(array, "start");
+          return in.finish<Start, Down>(Start{in.number32(), in.bytes(), in.bytes(), in.bytes(),
+                                              in.bytes(), in.bytes(), in.bytes(), in.bytes(),
+                                              in.bytes(), in.number32(), in.number32()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kRequest)) {
+          Reader in(array, "request");
+          return in.finish<Request, Down>(
+              Request{in.number(), in.number32(), in.number32(), in.bytes(), in.bytes(), in.bytes(),
+                      in.fields(), in.bytes(), in.bytes(), in.number32(), in.bytes()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kCancel)) {
+          Reader in(array, "cancel");
+          return in.finish<Cancel, Down>(Cancel{in.number(), in.bytes()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kShutdown)) {
+          Reader in(array, "shutdown");
+          return in.finish<Shutdown, Down>(Shutdown{in.number32()});
+        }
+        return unknown_type<Down>(type);
+      });
+}
+
+std::expected<Up, DecodeError> decode_up(std::string_view payload) {
+  return decode<Up>(
+      payload,
+      [](std::uint64_t type, const msgpack::object_array& array) -> std::expected<Up, DecodeError> {
+        if (type == static_cast<std::uint64_t>(Type::kReady)) {
+          Reader in(array, "ready");
+          return in.finish<Ready, Up>(Ready{in.number32(), in.bytes(), in.bytes()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kStartFailed)) {
+          Reader in(array, "start_failed");
+          return in.finish<StartFailed, Up>(StartFailed{in.bytes(), in.bytes(), in.bytes()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kResponse)) {
+          Reader in(array, "response");
+          return in.finish<Response, Up>(
+              Response{in.number(), in.number32(), in.fields(), in.bytes()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kFailure)) {
+          Reader in(array, "failure");
+          return in.finish<Failure, Up>(Failure{in.number(), in.number32(), in.bytes(),
+                                                in.number32(), in.bytes(), in.bytes(),
+                                                in.fields()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kLog)) {
+          Reader in(array, "log");
+          return in.finish<Log, Up>(Log{in.bytes(), in.bytes(), in.bytes()});
+        }
+        return unknown_type<Up>(type);
+      });
+}
+
+}  // namespace lambdapool::protocol

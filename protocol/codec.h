@@ -1,0 +1,43 @@
+// Messages <-> frames. The only door to msgpack in the tree: its types and exceptions stop here.
+//
+// Encoding cannot fail. Decoding trusts nothing: whatever the bytes are, the answer is a message or
+// the reason why they are none. The message tables of README.md are written here once, as code.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "protocol/message.h"
+
+namespace lambdapool::protocol {
+
+// Appends the whole frame, its length included.
+void append(std::string& out, const Start& message);
+void append(std::string& out, const Request& message);
+void append(std::string& out, const Cancel& message);
+void append(std::string& out, const Shutdown& message);
+void append(std::string& out, const Ready& message);
+void append(std::string& out, const StartFailed& message);
+void append(std::string& out, const Response& message);
+void append(std::string& out, const Failure& message);
+void append(std::string& out, const Log& message);
+
+// The fields of a request that stay the same however often and to whichever worker it is sent: from
+// the method up to and without the body. Encoded once, then sent with `append_request`, which makes
+// the same bytes as `append`.
+std::string encode_request_fields(const Request& message);
+void append_request(std::string& out, std::uint64_t id, std::uint32_t slot,
+                    std::uint32_t time_left_ms, std::string_view request_fields,
+                    std::string_view body);
+
+// What is wrong with a payload, for the log.
+struct DecodeError {
+  std::string text;
+};
+
+// `payload` is one frame without its length; the views in the message point into it.
+std::expected<Down, DecodeError> decode_down(std::string_view payload);
+std::expected<Up, DecodeError> decode_up(std::string_view payload);
+
+}  // namespace lambdapool::protocol

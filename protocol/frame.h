@@ -1,0 +1,14 @@
+// The framing constants of README.md.
+#pragma once
+
+#include <cstddef>
+
+namespace lambdapool::protocol {
+
+inline constexpr std::size_t kHeaderBytes = 4;
+
+// The largest body that may be configured, and what a message carries beside its body.
+inline constexpr std::size_t kMaxBodyBytes = std::size_t{256} << 20;
+inline constexpr std::size_t kMaxFrameBytes = kMaxBodyBytes + (std::size_t{1} << 20);
+
+}  // namespace lambdapool::protocol

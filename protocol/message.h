@@ -1,0 +1,112 @@
+// The messages of the wire protocol, as plain values; README.md is the contract.
+//
+// Text and bytes are views: a message to be encoded borrows from its maker, a decoded one from the
+// payload it was decoded from, and is valid no longer than that.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace lambdapool::protocol {
+
+inline constexpr std::uint32_t kVersion = 1;
+
+struct Field {
+  std::string_view name;
+  std::string_view value;
+  bool operator==(const Field&) const = default;
+};
+using Fields = std::vector<Field>;
+
+// Down: supervisor to worker.
+
+struct Start {
+  std::uint32_t version = kVersion;
+  std::string_view lambda_root;
+  std::string_view lambda_id;
+  std::string_view lambda_name;
+  std::string_view lambda_version;
+  std::string_view pylib;
+  std::string_view venv;
+  std::string_view event_loop;
+  std::string_view log_level;
+  std::uint32_t worker = 0;
+  std::uint32_t window = 0;
+  bool operator==(const Start&) const = default;
+};
+
+struct Request {
+  std::uint64_t id = 0;
+  std::uint32_t slot = 0;
+  std::uint32_t time_left_ms = 0;
+  std::string_view method;
+  std::string_view path;   // As the client wrote it, percent-encoded, without the query.
+  std::string_view query;  // What follows the first '?', without it.
+  Fields headers;
+  std::string_view peer;  // The client's address, without its port.
+  std::string_view request_id;
+  std::uint32_t http_minor = 1;
+  std::string_view body;
+  bool operator==(const Request&) const = default;
+};
+
+struct Cancel {
+  std::uint64_t id = 0;
+  std::string_view reason;
+  bool operator==(const Cancel&) const = default;
+};
+
+struct Shutdown {
+  std::uint32_t limit_ms = 0;
+  bool operator==(const Shutdown&) const = default;
+};
+
+using Down = std::variant<Start, Request, Cancel, Shutdown>;
+
+// Up: worker to supervisor.
+
+struct Ready {
+  std::uint32_t version = kVersion;
+  std::string_view lambda_type;
+  std::string_view event_loop;
+  bool operator==(const Ready&) const = default;
+};
+
+struct StartFailed {
+  std::string_view stage;
+  std::string_view text;
+  std::string_view traceback;
+  bool operator==(const StartFailed&) const = default;
+};
+
+struct Response {
+  std::uint64_t id = 0;
+  std::uint32_t status = 0;
+  Fields headers;
+  std::string_view body;
+  bool operator==(const Response&) const = default;
+};
+
+struct Failure {
+  std::uint64_t id = 0;
+  std::uint32_t status = 0;
+  std::string_view kind;
+  std::uint32_t error_code = 0;
+  std::string_view desc;
+  std::string_view detail;
+  Fields headers;
+  bool operator==(const Failure&) const = default;
+};
+
+struct Log {
+  std::string_view level;
+  std::string_view request_id;
+  std::string_view text;
+  bool operator==(const Log&) const = default;
+};
+
+using Up = std::variant<Ready, StartFailed, Response, Failure, Log>;
+
+}  // namespace lambdapool::protocol

@@ -1,0 +1,30 @@
+"""What every request of one lambda shares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .log import RequestLogger
+
+
+class Configuration:
+    """``request.config``.
+
+    Attributes:
+        userConfig: the JSON object set for the lambda by its operator; empty when there is none.
+    """
+
+    def __init__(self) -> None:
+        self.userConfig: dict[str, Any] = {}
+
+
+class Context:
+    """Handed to each request object, which shows it to the lambda piece by piece."""
+
+    def __init__(self) -> None:
+        self.userCtx: Any = None
+        self.config = Configuration()
+
+    def loggerFor(self, requestId: str) -> RequestLogger:
+        """The logger bound to a request."""
+        return RequestLogger(requestId)

@@ -1,0 +1,79 @@
+"""The worker's event loop: which one, and how it is kept going."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Callable
+
+from . import log
+from .failures import summary_of, traceback_of
+from .start_failure import StartFailure
+
+
+def make_loop(wanted: str) -> tuple[asyncio.AbstractEventLoop, str]:
+    """A loop and its name. wanted: "auto" (uvloop when it is installed), "uvloop" or "asyncio". Raises StartFailure."""
+    if wanted != "asyncio":
+        try:
+            import uvloop
+
+            return uvloop.new_event_loop(), "uvloop"
+        except Exception as error:
+            if wanted == "uvloop":
+                raise StartFailure(
+                    f"worker.event_loop is uvloop, which cannot be imported: {summary_of(error)}; "
+                    "install it (Debian: python3-uvloop) or set worker.event_loop to auto"
+                ) from None
+            if not isinstance(error, ImportError):
+                log.logger.warning("uvloop does not work, asyncio's own loop is used: %s", summary_of(error))
+    return asyncio.new_event_loop(), "asyncio"
+
+
+def run_until(loop: asyncio.AbstractEventLoop, finished: Callable[[], bool]) -> None:
+    """Runs the loop until ``finished()``, whatever a lambda does to end it before; a closed loop cannot go on."""
+    while not finished():
+        try:
+            loop.run_forever()
+        except BaseException as error:
+            if loop.is_closed():
+                log.logger.error("the lambda closed the event loop: %s", summary_of(error))
+                return
+            log.logger.warning("%s left the event loop, which goes on\n%s", summary_of(error), traceback_of(error))
+        else:
+            if not finished():
+                log.logger.warning("the lambda stopped the event loop, which goes on")
+
+
+def log_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The loop's exception handler: what no one awaited, in the log, with the request's id where Python tells it."""
+    error = context.get("exception")
+    text = str(context.get("message") or "unhandled exception in the event loop")
+    for key in ("task", "future", "handle"):
+        if key in context:
+            text += f"\n{key}: {_shown(context[key])}"
+    if isinstance(error, BaseException):
+        text += f"\n{traceback_of(error)}"
+    log.RequestLogger(_request_id_of(context)).error("%s", text)
+
+
+def _request_id_of(context: dict[str, Any]) -> str:
+    current = log.request_id.get()
+    if current:
+        return current
+    for key in ("task", "future", "handle"):
+        source = context.get(key)
+        get_context = getattr(source, "get_context", None)  # tasks and handles, Python 3.12
+        try:
+            found = get_context() if get_context is not None else getattr(source, "_context", None)
+            request_id = found.get(log.request_id) if found is not None else None
+        except Exception:
+            continue
+        if request_id:
+            return str(request_id)
+    return ""
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:
+        return f"a {type(value).__name__}"

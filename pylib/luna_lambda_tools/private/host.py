@@ -1,0 +1,197 @@
+"""The worker's Python side: loads one lambda, serves its requests, shuts it down.
+
+The worker program calls ``serve`` and ends with its result by ``_exit``: neither atexit functions nor threads that a lambda
+left behind hold it up. Every module the host needs is imported at the top of this package's files, before the lambda's
+folder comes onto sys.path.
+"""
+
+from __future__ import annotations
+
+import ast  # noqa: F401  formatting a traceback imports it when the first one is told
+import asyncio
+import concurrent.futures.thread  # noqa: F401  asyncio.to_thread imports it at its first call
+import linecache  # noqa: F401
+import os
+import sys
+import tokenize  # noqa: F401
+from typing import Any, Callable, Mapping, Protocol
+
+from ..public.config import lambdaConfig
+from ..public.standalone import StandaloneLambdaRequest
+from . import configuration, health, loading, log
+from .context import Context
+from .errors import INTERNAL, Headers, HostError
+from .event_loop import log_exception, make_loop, run_until
+from .failures import summary_of, traceback_of
+from .routing import Router
+from .running import JSON_HEADERS, Answers, Running
+from .shutdown import Shutdown
+from .start_failure import StartFailure
+from .user_context import UserContext
+
+FLUSH_SECONDS = 5.0
+
+
+class Channel(Answers, Protocol):
+    """The worker's line to its supervisor, ``_lambdapool.Channel``."""
+
+    def attach(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_request: Callable[..., None],
+        on_cancel: Callable[[int, str], None],
+        on_shutdown: Callable[[float], None],
+    ) -> None: ...
+
+    def detach(self) -> None: ...
+
+    def log(self, level: str, request_id: str, text: str) -> None: ...
+
+    def ready(self, lambda_type: str, event_loop: str) -> None: ...
+
+    def start_failed(self, stage: str, text: str, traceback: str) -> None: ...
+
+    def flush(self, timeout: float) -> bool: ...
+
+
+Main = Callable[[Any], Any]
+Resource = Callable[[bytes], bytes]  # a resource of the host: query to JSON
+
+
+def serve(channel: Channel, start: Mapping[str, Any]) -> int:
+    """Serves until the supervisor says shutdown. Returns the process's exit status: 0, or 1 when the start failed."""
+    log.install(channel.log, start["log_level"])
+    try:
+        status = Host(channel, start).serve()
+    except StartFailure as failure:
+        channel.start_failed(failure.stage, failure.text, failure.traceback)
+        status = 1
+    channel.flush(FLUSH_SECONDS)
+    _flush_stdio()
+    return status
+
+
+class Host:
+    """One lambda in one process."""
+
+    def __init__(self, channel: Channel, start: Mapping[str, Any]) -> None:
+        """Imports the lambda. Raises StartFailure."""
+        self._channel = channel
+        self._root = os.path.abspath(start["lambda_root"])
+        self._context = Context()
+        self._loop, self._loop_name = make_loop(start["event_loop"])
+        asyncio.set_event_loop(self._loop)
+        lambdaConfig._fill(configuration.read(self._root))
+        self._lambda = loading.load(self._root)
+        asyncio.set_event_loop(self._loop)  # asyncio.run at import time has taken it away
+        self._running = Running(channel, self._loop)
+        self._user_context: UserContext | None = None
+        self._shutdown: Shutdown | None = None
+        self._failure: StartFailure | None = None
+        self._finished = False
+        self._lambda_routes: Router[Main] = Router()
+        self._lambda_routes.add("POST", "/main", self._lambda.main)
+        self._host_routes: Router[Resource] = Router()
+        self._host_routes.add("GET", "/healthcheck", health.check)
+        self._host_routes.add("HEAD", "/healthcheck", health.check)
+
+    def serve(self) -> int:
+        """Runs the loop until the shutdown is over. Raises StartFailure."""
+        loop = self._loop
+        loop.set_exception_handler(log_exception)
+        self._channel.attach(loop, self._on_request, self._on_cancel, self._on_shutdown)
+        self._starting = loop.create_task(self._start())
+        try:
+            run_until(loop, lambda: self._finished)
+        finally:
+            self._channel.detach()
+            if not loop.is_running() and not loop.is_closed():
+                loop.close()
+        if self._failure is not None:
+            raise self._failure
+        return 0
+
+    async def _start(self) -> None:
+        try:
+            self._user_context = UserContext(self._lambda.user_context, self._root)
+            self._context.userCtx = self._user_context.instance
+            await self._user_context.start()
+        except StartFailure as failure:
+            if self._shutdown is None:  # else onStart was cancelled by it
+                self._failure = failure
+            self._finish()
+            return
+        if self._shutdown is None:
+            self._channel.ready(self._lambda.lambda_type, self._loop_name)
+        else:
+            self._shutdown.begin(self._user_context)
+
+    def _finish(self) -> None:
+        self._finished = True
+        self._loop.stop()
+
+    # What the channel calls.
+
+    def _on_request(
+        self,
+        id: int,
+        slot: int,
+        time_left: float,
+        method: str,
+        path: bytes,
+        query: bytes,
+        headers: list[tuple[str, str]],
+        peer: str,
+        request_id: str,
+        http_minor: int,
+        body: bytes,
+    ) -> None:
+        try:
+            if path == b"/main" and method == "POST":
+                main = self._lambda.main
+            else:
+                found = self._find(id, method, path, query)
+                if found is None:
+                    return
+                main = found
+            request = StandaloneLambdaRequest(
+                self._context, request_id, method, path, query, headers, body, peer, http_minor
+            )
+            self._running.start(id, slot, request_id, main, request)
+        except HostError as error:
+            self._running.fail_with(id, error)
+        except Exception as error:
+            self._running.fail(id, INTERNAL, f"{INTERNAL.detail}: {summary_of(error)}")
+            log.RequestLogger(request_id).error("the host failed on a request\n%s", traceback_of(error))
+
+    def _find(self, id: int, method: str, path: bytes, query: bytes) -> Main | None:
+        """The lambda's function for the request; None when the host has answered it. Raises HostError."""
+        try:
+            resource = self._host_routes.find(method, path)
+        except HostError as error:
+            if error.status == 405:
+                raise
+            return self._lambda_routes.find(method, path)
+        self._channel.respond(id, 200, JSON_HEADERS, resource(query))
+        return None
+
+    def _on_cancel(self, id: int, reason: str) -> None:
+        self._running.cancel(id, reason)
+
+    def _on_shutdown(self, limit: float) -> None:
+        if self._shutdown is not None:
+            return
+        self._shutdown = Shutdown(self._loop, self._running, limit, self._finish)
+        if self._starting.done():
+            assert self._user_context is not None
+            self._shutdown.begin(self._user_context)
+        else:
+            self._starting.cancel()
+
+
+def _flush_stdio() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # None, closed, or a pipe whose reader is gone
+            pass

@@ -1,0 +1,1 @@
+"""What lambdas use; everything here stays backward compatible."""

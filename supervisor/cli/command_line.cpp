@@ -1,0 +1,239 @@
+#include "supervisor/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "supervisor/config/nearest.h"
+#include "supervisor/config/schema.h"
+#include "supervisor/log/escape.h"
+
+namespace lambdapool::supervisor {
+namespace {
+
+// Flags that are another way to write a key.
+struct Flag {
+  std::string_view name;
+  std::string_view key;
+  std::string_view value;  // What its value is called in the help.
+  std::string_view doc;
+};
+
+constexpr std::array kFlags = {
+    Flag{"--host", "server.host", "HOST", "The address to listen on."},
+    Flag{"--port", "server.port", "PORT", "The TCP port; 0 picks a free one."},
+    Flag{"--workers", "pool.workers", "N", "Worker processes."},
+    Flag{"--concurrency", "pool.concurrency", "N", "Requests that a worker runs at a time."},
+    Flag{"--venv", "lambda.venv", "DIR", "A virtual environment with the lambda's packages."},
+    Flag{"--log-level", "log.level", "LEVEL", "debug, info, warning or error."},
+    Flag{"--log-format", "log.format", "FORMAT", "text or json."},
+};
+
+constexpr std::string_view kExamples = R"(Examples:
+  lambdapool serve examples/hello
+  lambdapool serve lambda.zip --workers 4 --port 9000
+  lambdapool serve --config lambdapool.yml --set pool.request_timeout=2m
+  lambdapool config --config lambdapool.yml
+
+`lambdapool COMMAND --help` says more about a command.)";
+
+constexpr std::string_view kServeExamples =
+    R"(When it is ready it prints `listening on http://HOST:PORT`. SIGTERM finishes what runs and stops.
+What comes later on the command line wins, and all of it wins over the file.
+
+Examples:
+  lambdapool serve examples/hello
+  lambdapool serve lambda.zip --workers 4 --host 0.0.0.0
+  lambdapool serve lambda.zip --port 0 --log-format json
+  lambdapool serve --config lambdapool.yml --set server.max_body=10MiB)";
+
+constexpr std::string_view kConfigExamples =
+    R"(Exits with 0 when the configuration is valid, and with 1 when it is not.
+
+Examples:
+  lambdapool config > lambdapool.yml
+  lambdapool config --config lambdapool.yml --set pool.workers=4)";
+
+// A command's options as CLI11 has them, and where each one's values go.
+struct CommandOptions {
+  CLI::App* app = nullptr;
+  CLI::Option* path = nullptr;
+  CLI::Option* config = nullptr;
+  CLI::Option* set = nullptr;
+  std::map<const CLI::Option*, Flag> flags;
+};
+
+CLI::Option* add_option(CLI::App& app, std::string_view name, const std::string& doc,
+                        std::string_view value) {
+  return app.add_option(std::string(name))
+      ->description(doc)
+      ->option_text(std::string(value))
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+CommandOptions add_command(CLI::App& root, const std::string& name, const std::string& doc,
+                           std::string_view footer) {
+  CommandOptions command;
+  command.app = root.add_subcommand(name, doc);
+  command.app->footer(std::string(footer))->allow_extras()->group("Commands");
+  command.path = add_option(*command.app, "PATH", "The lambda: a zip archive or a folder.", " ");
+  command.path->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  command.config =
+      add_option(*command.app, "--config", "A YAML file; `lambdapool config` prints one.", "FILE");
+  for (const Flag& flag : kFlags) {
+    const Key& key = *find_key(flag.key);
+    std::string text(flag.doc);
+    if (!key.default_text.empty()) text += " Default: " + std::string(key.default_text) + ".";
+    command.flags.emplace(add_option(*command.app, flag.name, text, flag.value), flag);
+  }
+  command.set = add_option(*command.app, "--set", "Any key of the configuration; may be repeated.",
+                           "KEY=VALUE");
+  return command;
+}
+
+UsageError usage_error(std::string text, const std::string& command = "") {
+  return {"lambdapool: " + std::move(text) + "\nTry `lambdapool " +
+          (command.empty() ? "" : command + " ") + "--help`.\n"};
+}
+
+std::string suggestion(std::string_view word, std::span<const std::string_view> known) {
+  const auto meant = nearest(word, known);
+  return meant ? "; did you mean '" + std::string(*meant) + "'?" : "";
+}
+
+bool is_flag(std::string_view argument) { return argument.size() > 1 && argument.starts_with('-'); }
+
+// The first argument that nobody took; the mark after which all are positional is nobody's.
+std::optional<std::string> first_unknown(const CLI::App& app) {
+  const auto unknown = app.remaining();
+  const auto found = std::ranges::find_if(unknown, [](const std::string& a) { return a != "--"; });
+  return found == unknown.end() ? std::nullopt : std::optional(*found);
+}
+
+// What CLI11 lets pass: `--flag=` takes the next argument for its value.
+std::optional<UsageError> find_empty_value(const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument == "--") break;
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      return usage_error(in_quotes(argument) + " has no value");
+    }
+  }
+  return std::nullopt;
+}
+
+UsageError unexpected_at_root(const std::string& argument) {
+  constexpr std::array<std::string_view, 2> kCommands = {"serve", "config"};
+  constexpr std::array<std::string_view, 2> kRootFlags = {"--help", "--version"};
+  if (!is_flag(argument)) {
+    const std::string meant = suggestion(argument, kCommands);
+    return usage_error("unknown command " + in_quotes(argument) +
+                       (meant.empty() ? "; the commands are serve and config" : meant));
+  }
+  const std::string name = argument.substr(0, argument.find('='));
+  if (name == "--set" || name == "--config" ||
+      std::ranges::find(kFlags, name, &Flag::name) != kFlags.end()) {
+    return usage_error(name + " comes after the command, as in `lambdapool serve PATH " + name +
+                       " ...`");
+  }
+  return usage_error("unknown flag " + in_quotes(argument) + suggestion(name, kRootFlags));
+}
+
+UsageError unexpected_in(const std::string& command, const std::string& argument) {
+  if (!is_flag(argument)) {
+    return usage_error("unexpected argument " + in_quotes(argument) + "; there may be one PATH",
+                       command);
+  }
+  std::vector<std::string_view> known = {"--config", "--set", "--help"};
+  for (const Flag& flag : kFlags) known.push_back(flag.name);
+  const std::string name = argument.substr(0, argument.find('='));
+  return usage_error("unknown flag " + in_quotes(argument) + suggestion(name, known), command);
+}
+
+// What was given, in its order.
+std::expected<ConfigSources, UsageError> read_sources(const CommandOptions& command) {
+  const std::string& name = command.app->get_name();
+  ConfigSources sources;
+  std::map<const CLI::Option*, std::size_t> taken;
+  for (const CLI::Option* option : command.app->parse_order()) {
+    const std::string& value = option->results().at(taken[option]++);
+    if (option != command.path && value.starts_with("--")) {
+      return std::unexpected(usage_error(
+          option->get_name() + " needs a value, and " + in_quotes(value) + " follows it", name));
+    }
+    if (option == command.config) {
+      sources.file = value;
+    } else if (option == command.path) {
+      sources.sets.push_back({"PATH " + in_quotes(value), "lambda.path", value});
+    } else if (option == command.set) {
+      auto setting = parse_set(value);
+      if (!setting) return std::unexpected(usage_error(std::move(setting).error(), name));
+      sources.sets.push_back(*std::move(setting));
+    } else {
+      const Flag& flag = command.flags.at(option);
+      std::string origin(flag.name);
+      origin += ' ';
+      append_escaped(origin, clipped(value, 200));
+      sources.sets.push_back({std::move(origin), std::string(flag.key), value});
+    }
+  }
+  return sources;
+}
+
+std::expected<Command, UsageError> serve_command(ConfigSources sources) {
+  const bool has_path = std::ranges::count(sources.sets, "lambda.path", &Setting::key) > 0;
+  if (!has_path && !sources.file) {
+    return std::unexpected(
+        usage_error("serve what? Give the PATH of a lambda, a zip archive or a folder", "serve"));
+  }
+  sources.lambda_path = LambdaPath::kRequired;
+  return ServeCommand{std::move(sources)};
+}
+
+}  // namespace
+
+std::expected<Command, UsageError> parse_command_line(const std::vector<std::string>& arguments) {
+  if (auto error = find_empty_value(arguments)) return std::unexpected(*std::move(error));
+
+  CLI::App root("Hosts LUNA lambdas: serves one over HTTP from a pool of worker processes.",
+                "lambdapool");
+  root.set_version_flag("--version", "lambdapool " LAMBDAPOOL_VERSION);
+  root.get_option("--version")->description("Print the version and exit.");
+  root.set_help_flag("-h,--help", "Print this help and exit.");
+  root.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  root.footer(std::string(kExamples))->allow_extras()->require_subcommand(0, 1);
+  const CommandOptions serve = add_command(root, "serve", "Serve a lambda.", kServeExamples);
+  const CommandOptions config = add_command(
+      root, "config", "Check a configuration and print it, with every key.", kConfigExamples);
+
+  try {
+    root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    return ShowText{root.help(), 0};
+  } catch (const CLI::CallForVersion& version) {
+    return ShowText{std::string(version.what()) + "\n", 0};
+  } catch (const CLI::ArgumentMismatch&) {
+    return std::unexpected(usage_error(in_quotes(arguments.back()) + " needs a value"));
+  } catch (const CLI::ParseError& error) {
+    return std::unexpected(usage_error(error.what()));
+  }
+
+  if (const auto unknown = first_unknown(root))
+    return std::unexpected(unexpected_at_root(*unknown));
+  for (const CommandOptions* command : {&serve, &config}) {
+    if (!root.got_subcommand(command->app)) continue;
+    auto sources = read_sources(*command);
+    if (!sources) return std::unexpected(std::move(sources).error());
+    if (const auto unknown = first_unknown(*command->app)) {
+      return std::unexpected(unexpected_in(command->app->get_name(), *unknown));
+    }
+    if (command == &serve) return serve_command(*std::move(sources));
+    return ConfigCommand{*std::move(sources)};
+  }
+  return std::unexpected(usage_error("no command; to serve a lambda: lambdapool serve PATH"));
+}
+
+}  // namespace lambdapool::supervisor

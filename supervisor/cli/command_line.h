@@ -1,0 +1,44 @@
+// The program's arguments as a command; the only door to CLI11.
+//
+// Values are not judged here: flags become settings, and the loader judges them together with the
+// file's.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "supervisor/config/loader.h"
+
+namespace lambdapool::supervisor {
+
+// Serve a lambda.
+struct ServeCommand {
+  ConfigSources sources;
+};
+
+// Check the configuration that `serve` would have with the same arguments, and print it.
+struct ConfigCommand {
+  ConfigSources sources;
+};
+
+// Print a text on standard output and exit.
+struct ShowText {
+  std::string text;
+  int exit_code = 0;
+};
+
+using Command = std::variant<ServeCommand, ConfigCommand, ShowText>;
+
+inline constexpr int kUsageExitCode = 2;
+
+// Whole lines for people, to be printed on standard error before exiting with kUsageExitCode.
+struct UsageError {
+  std::string text;
+};
+
+// `arguments` are those after the program's name.
+std::expected<Command, UsageError> parse_command_line(const std::vector<std::string>& arguments);
+
+}  // namespace lambdapool::supervisor

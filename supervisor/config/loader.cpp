@@ -1,0 +1,273 @@
+#include "supervisor/config/loader.h"
+
+#include <fcntl.h>
+#include <yaml-cpp/depthguard.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <map>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+#include "supervisor/config/schema.h"
+#include "supervisor/log/escape.h"
+#include "supervisor/uv/file_descriptor.h"
+
+namespace lambdapool::supervisor {
+namespace {
+
+// Complaints about one file.
+class Complaints {
+ public:
+  Complaints(const std::string& name, std::vector<std::string>& errors)
+      : name_(name), errors_(errors) {}
+
+  std::string at(int line) const { return name_ + ":" + std::to_string(line) + ": "; }
+  void add(int line, const std::string& text) {
+    if (errors_.size() < kMaxComplaints) errors_.push_back(at(std::max(line, 1)) + text);
+  }
+
+ private:
+  const std::string& name_;
+  std::vector<std::string>& errors_;
+};
+
+struct Node {
+  Setting::Shape shape = Setting::Shape::kNothing;
+  int line = 0;
+  std::string text;
+  std::vector<Node> children;  // Of a mapping: key, value, key, value.
+};
+
+// One document as a tree. It is no larger than its text, since aliases are complained of and not
+// followed.
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  explicit TreeBuilder(Complaints& complaints) : complaints_(complaints) {}
+
+  Node take_root() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(node(mark, "", anchor, Setting::Shape::kNothing));
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(node(mark, "", anchor, Setting::Shape::kText));
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    Node scalar = node(mark, tag, anchor, Setting::Shape::kText);
+    scalar.text = value;
+    add(std::move(scalar));
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open_.push_back(node(mark, tag, anchor, Setting::Shape::kList));
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open_.push_back(node(mark, tag, anchor, Setting::Shape::kMapping));
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  Node node(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+            Setting::Shape shape) {
+    const int line = mark.line + 1;
+    if (anchor != 0) complaints_.add(line, "anchors and aliases (& and *) are not supported");
+    // "?" and "!" are what the parser makes of plain and quoted text without a tag.
+    if (!tag.empty() && tag != "?" && tag != "!") {
+      complaints_.add(line, "tags such as " + in_quotes(tag) + " are not supported");
+    }
+    return {shape, line, "", {}};
+  }
+
+  void add(Node node) {
+    if (open_.empty()) {
+      root_ = std::move(node);
+    } else {
+      open_.back().children.push_back(std::move(node));
+    }
+  }
+
+  void close() {
+    Node whole = std::move(open_.back());
+    open_.pop_back();
+    add(std::move(whole));
+  }
+
+  Complaints& complaints_;
+  std::vector<Node> open_;
+  Node root_;
+};
+
+// Walks a tree of at most two levels: sections and their keys.
+class SettingsWalk {
+ public:
+  SettingsWalk(Complaints& complaints) : complaints_(complaints) {}
+
+  std::vector<Setting> take() { return std::move(settings_); }
+
+  void document(const Node& root) {
+    if (root.shape == Setting::Shape::kNothing) return;
+    if (root.shape != Setting::Shape::kMapping) {
+      complaints_.add(root.line, "must be a mapping of sections, such as 'server: {port: 8000}'");
+      return;
+    }
+    each_pair(root, "", [&](const std::string& key, const Node& at, const Node& value) {
+      if (find_section(key) == nullptr) {
+        setting(key, at, value);
+      } else if (value.shape == Setting::Shape::kMapping) {
+        each_pair(value, key + ".",
+                  [&](const std::string& path, const Node& line, const Node& leaf) {
+                    setting(path, line, leaf);
+                  });
+      } else if (value.shape !=
+                 Setting::Shape::kNothing) {  // A section may have all its keys commented out.
+        complaints_.add(at.line, key + ": must be a mapping of keys to values, such as '" + key +
+                                     ": {" + example_key(key) + "}'");
+      }
+    });
+  }
+
+ private:
+  static std::string example_key(std::string_view section) {
+    const auto key = std::ranges::find(keys(), section, &Key::section);
+    return std::string(key->name()) + ": ...";
+  }
+
+  template <class Visit>
+  void each_pair(const Node& mapping, const std::string& prefix, Visit visit) {
+    for (std::size_t i = 0; i + 1 < mapping.children.size(); i += 2) {
+      const Node& key = mapping.children[i];
+      if (key.shape != Setting::Shape::kText || !is_printable(key.text)) {
+        complaints_.add(key.line, "a key must be plain text");
+        continue;
+      }
+      const std::string path = prefix + key.text;
+      const auto [first, is_new] = lines_.emplace(path, key.line);
+      if (!is_new) {
+        complaints_.add(key.line, std::string(clipped(path, kMaxShown)) +
+                                      ": given twice; the first one is in line " +
+                                      std::to_string(first->second));
+        continue;
+      }
+      visit(path, key, mapping.children[i + 1]);
+    }
+  }
+
+  void setting(const std::string& path, const Node& key, const Node& value) {
+    settings_.push_back({complaints_.at(key.line) + std::string(clipped(path, kMaxShown)), path,
+                         value.text, value.shape});
+  }
+
+  static constexpr std::size_t kMaxShown = 120;
+
+  Complaints& complaints_;
+  std::map<std::string, int> lines_;  // Where each path is given.
+  std::vector<Setting> settings_;
+};
+
+// A tab may not indent, and what a parser says about one depends on where it stands.
+bool complain_of_tabs(const std::string& yaml, Complaints& complaints) {
+  bool found = false;
+  int line = 1;
+  for (std::size_t begin = 0; begin < yaml.size(); ++line) {
+    const std::size_t end = std::min(yaml.find('\n', begin), yaml.size());
+    const std::size_t text = std::min(yaml.find_first_not_of(" \t\r", begin), end);
+    if (text < end && yaml[text] != '#' && yaml.find('\t', begin) < text) {
+      complaints.add(line, "is indented with a tab; use spaces");
+      found = true;
+    }
+    begin = end + 1;
+  }
+  return found;
+}
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+std::expected<std::string, std::string> read_file(const std::string& path) {
+  const uv::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.open()) return std::unexpected("cannot be opened: " + reason(errno));
+  std::string text(kMaxConfigFile + 1, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t count = ::read(file.get(), text.data() + size, text.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return std::unexpected("cannot be read: " + reason(errno));
+    if (count == 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  if (size > kMaxConfigFile)
+    return std::unexpected("is larger than 1MiB; it cannot be a configuration");
+  text.resize(size);
+  return text;
+}
+
+// Without a current folder relative paths stay as they are.
+std::filesystem::path absolute(const std::filesystem::path& path) {
+  std::error_code error;
+  auto whole = std::filesystem::absolute(path, error);
+  return error ? path : whole;
+}
+
+}  // namespace
+
+std::vector<Setting> read_settings(const std::string& yaml, const std::string& name,
+                                   std::vector<std::string>& errors) {
+  Complaints complaints(name, errors);
+  if (complain_of_tabs(yaml, complaints)) return {};
+  SettingsWalk walk(complaints);
+  try {
+    std::istringstream stream(yaml);
+    YAML::Parser parser(stream);
+    TreeBuilder first(complaints);
+    if (!parser.HandleNextDocument(first)) return {};
+    const Node root = first.take_root();
+    TreeBuilder second(complaints);
+    if (parser.HandleNextDocument(second)) {
+      complaints.add(second.take_root().line, "a second document begins; only one is read");
+    }
+    walk.document(root);
+  } catch (const YAML::DeepRecursion& error) {
+    complaints.add(error.mark.line + 1, "is nested too deep");
+  } catch (const YAML::Exception& error) {
+    complaints.add(error.mark.line + 1, "not valid YAML: " + error.msg);
+  }
+  return walk.take();
+}
+
+std::expected<Config, std::vector<std::string>> load_config(const ConfigSources& sources) {
+  Config config;
+  std::vector<std::string> errors;
+  if (sources.file) {
+    const auto yaml = read_file(*sources.file);
+    if (yaml) {
+      const auto settings = read_settings(*yaml, *sources.file, errors);
+      apply_settings(config, settings, absolute(*sources.file).parent_path(), errors);
+    } else {
+      errors.push_back(*sources.file + ": " + yaml.error());
+    }
+  }
+  apply_settings(config, sources.sets, absolute("."), errors);
+  if (errors.empty()) check_together(config, errors);
+  if (errors.empty() && sources.lambda_path == LambdaPath::kRequired &&
+      config.lambda.path.empty()) {
+    errors.push_back(
+        sources.file.value_or("lambda.path") +
+        ": no lambda to serve; give PATH on the command line or lambda.path in the file");
+  }
+  if (errors.size() >= kMaxComplaints) errors.emplace_back("there is more to complain of");
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  return config;
+}
+
+}  // namespace lambdapool::supervisor

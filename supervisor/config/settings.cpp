@@ -1,0 +1,139 @@
+#include "supervisor/config/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "supervisor/config/nearest.h"
+#include "supervisor/config/schema.h"
+#include "supervisor/log/escape.h"
+
+namespace lambdapool::supervisor {
+namespace {
+
+// Of two limits the narrower one, the wider one, and why the first cannot be above the second.
+struct Rule {
+  std::string_view narrow;
+  std::string_view wide;
+  std::string_view why;
+};
+
+constexpr std::array kRules = {
+    Rule{"server.max_body", "server.max_buffered", "the bodies of all requests together"},
+    Rule{"server.max_target", "server.max_head", "which includes the target"},
+    Rule{"server.max_field", "server.max_head", "which includes every header line"},
+    Rule{"lambda.max_file", "lambda.max_total", "which is for all files together"},
+    Rule{"pool.queue_timeout", "pool.request_timeout", "which includes the time in the queue"},
+    Rule{"pool.restart_backoff", "pool.restart_backoff_max", "where the pause stops growing"},
+};
+
+std::uint64_t magnitude(const Member& member) {
+  return std::visit(
+      []<class T>(const T* value) -> std::uint64_t {
+        if constexpr (std::is_same_v<T, Milliseconds>)
+          return static_cast<std::uint64_t>(value->count());
+        if constexpr (std::is_integral_v<T>) return *value;
+        return 0;
+      },
+      member);
+}
+
+// Absolute, if `folder` is. Symbolic links keep their names, since what they point to may change
+// between reloads; only a path with `..` in it must be followed to know where it leads.
+std::string resolved(std::string_view path, const std::filesystem::path& folder) {
+  const std::filesystem::path joined = folder / path;
+  std::string whole = joined.lexically_normal().string();
+  if (std::ranges::find(joined, "..") != joined.end()) {
+    std::error_code error;
+    const auto followed = std::filesystem::weakly_canonical(joined, error);
+    whole = error ? joined.string() : followed.string();
+  }
+  while (whole.size() > 1 && whole.ends_with('/')) whole.pop_back();
+  return whole;
+}
+
+std::expected<void, std::string> apply(Config& config, const Setting& setting,
+                                       const std::filesystem::path& folder) {
+  const Key* const key = find_key(setting.key);
+  if (key == nullptr) {
+    if (find_section(setting.key) != nullptr) {
+      return std::unexpected(
+          "is a section; name one of its keys, as in '" +
+          std::string(std::ranges::find(keys(), setting.key, &Key::section)->path) + "'");
+    }
+    return std::unexpected("unknown key" + did_you_mean(setting.key));
+  }
+  switch (setting.shape) {
+    case Setting::Shape::kNothing:
+      return std::unexpected(
+          "has no value; give one, write \"\" for an empty one, or remove the line");
+    case Setting::Shape::kMapping:
+      return std::unexpected("must be " + expected_value(*key) + ", not a mapping");
+    case Setting::Shape::kList:
+      return std::unexpected("must be " + expected_value(*key) + ", not a list");
+    case Setting::Shape::kText:
+      break;
+  }
+  const bool relative = key->kind == Kind::kPath && !setting.value.empty() &&
+                        setting.value != key->default_text && is_printable(setting.value);
+  return set_value(config, *key, relative ? resolved(setting.value, folder) : setting.value);
+}
+
+}  // namespace
+
+std::expected<Setting, std::string> parse_set(std::string_view argument) {
+  const std::size_t equals = argument.find('=');
+  std::string origin = "--set ";
+  append_escaped(origin, clipped(argument, 200));
+  if (equals == std::string_view::npos || equals == 0) {
+    return std::unexpected(origin + ": must be key.path=value, as in --set pool.workers=4");
+  }
+  return Setting{std::move(origin), std::string(argument.substr(0, equals)),
+                 std::string(argument.substr(equals + 1))};
+}
+
+void apply_settings(Config& config, const std::vector<Setting>& settings,
+                    const std::filesystem::path& folder, std::vector<std::string>& errors) {
+  for (const Setting& setting : settings) {
+    if (errors.size() >= kMaxComplaints) return;
+    const auto applied = apply(config, setting, folder);
+    if (!applied) errors.push_back(setting.origin + ": " + applied.error());
+  }
+}
+
+void check_together(Config& config, std::vector<std::string>& errors) {
+  Config defaults;
+  for (const auto& [narrow, wide, why] : kRules) {
+    const Key& narrow_key = *find_key(narrow);
+    const Key& wide_key = *find_key(wide);
+    const Member member = narrow_key.member(config);
+    const std::uint64_t value = magnitude(member);
+    if (value <= magnitude(wide_key.member(config))) continue;
+    // Whoever narrows the wide limit need not know of the other's default: that one then simply
+    // never acts.
+    if (value == magnitude(narrow_key.member(defaults))) continue;
+    errors.push_back(std::string(narrow) + ": must not be more than " + std::string(wide) + " (" +
+                     value_text(config, wide_key) + "), " + std::string(why) + "; it is " +
+                     value_text(config, narrow_key));
+  }
+  // A body that can never be held is too large (413), not one to send again later (503).
+  config.server.max_body = std::min(config.server.max_body, config.server.max_buffered);
+}
+
+std::string did_you_mean(std::string_view key) {
+  std::vector<std::string_view> candidates;
+  for (const Section& section : sections()) candidates.push_back(section.name);
+  for (const Key& known : keys()) candidates.push_back(known.path);
+  std::optional<std::string_view> meant;
+  // The right name under a wrong section, or under none, says more than a few equal letters.
+  const auto same = std::ranges::find(keys(), key.substr(key.rfind('.') + 1), &Key::name);
+  if (same != keys().end()) meant = same->path;
+  if (!meant) meant = nearest(key, candidates);
+  if (!meant) return "; `lambdapool config` shows every key";
+  return "; did you mean '" + std::string(*meant) + "'?";
+}
+
+}  // namespace lambdapool::supervisor

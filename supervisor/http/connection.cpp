@@ -1,0 +1,391 @@
+#include "supervisor/http/connection.h"
+
+#include <algorithm>
+
+#include "protocol/codec.h"
+#include "supervisor/http/text.h"
+
+namespace lambdapool::supervisor {
+namespace {
+
+// Requests that a client sends ahead are taken up to here; then the client has to wait.
+constexpr std::size_t kMaxPending = std::size_t{64} << 10;
+// For how long what a client still sends is read and dropped after the last answer, so that the
+// answer is not lost to a reset.
+constexpr Milliseconds kLingerTime{2'000};
+// When to find out whether a client that has ended its side still listens.
+constexpr Milliseconds kProbeDelay{100};
+constexpr int kMostProbeDoublings = 4;
+
+std::string_view find_field(const protocol::Fields& fields, std::string_view name) {
+  const auto found = std::ranges::find_if(fields, [name](const protocol::Field& field) {
+    return equals_ignoring_case(field.name, name);
+  });
+  return found == fields.end() ? std::string_view{} : found->value;
+}
+
+double to_milliseconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+}  // namespace
+
+Connection::Connection(uv::Loop& loop, ConnectionId id, ConnectionHost& host)
+    : id_(id), host_(host), timer_(loop, [this] { on_timer(); }), parser_(host.limits()) {}
+
+Connection::~Connection() = default;
+
+std::unique_ptr<Connection> Connection::accept(uv::Loop& loop, uv_stream_t* server, ConnectionId id,
+                                               ConnectionHost& host) {
+  std::unique_ptr<Connection> connection(new Connection(loop, id, host));
+  connection->stream_ = uv::TcpStream::accept(server, *connection);
+  if (connection->stream_ == nullptr) return nullptr;
+  connection->peer_ = connection->stream_->peer_address();
+  return connection;
+}
+
+void Connection::start() {
+  set_deadline(host_.limits().idle_timeout);
+  stream_->start_reading();
+}
+
+void Connection::refuse(const Failure& failure) { reject(failure); }
+
+void Connection::on_read(std::string_view bytes) {
+  if (state_ == State::kLingering) return;
+  if (!pending_.empty() || state_ != State::kReading) {
+    pending_.append(bytes);
+    if (state_ == State::kReading) return process_pending();
+    if (pending_.size() >= kMaxPending) stream_->stop_reading();
+    return;
+  }
+  const std::size_t consumed = process(bytes);
+  if (over_ || state_ == State::kLingering) return;
+  pending_.assign(bytes.substr(consumed));
+  settle();
+}
+
+void Connection::process_pending() {
+  const std::size_t consumed = process(pending_);
+  if (over_ || state_ == State::kLingering) return;
+  pending_.erase(0, consumed);
+  settle();
+}
+
+// Handles requests until one has to wait for its answer or more bytes are needed. Says how many
+// bytes it has consumed.
+std::size_t Connection::process(std::string_view bytes) {
+  std::size_t consumed = 0;
+  processing_ = true;
+  bool more = true;
+  while (more && state_ == State::kReading) {
+    const MessageParser::Step step = parser_.feed(bytes.substr(consumed));
+    consumed += step.consumed;
+    switch (step.event) {
+      case MessageParser::Event::kNeedMore:
+        account_body();
+        more = false;
+        break;
+      case MessageParser::Event::kHead:
+        more = on_head(consumed < bytes.size());
+        break;
+      case MessageParser::Event::kComplete:
+        if (account_body()) on_request();
+        break;
+      case MessageParser::Event::kFailed:
+        reject(parser_.failure());
+        more = false;
+        break;
+    }
+  }
+  processing_ = false;
+  return consumed;
+}
+
+bool Connection::on_head(bool body_has_begun) {
+  const RequestHead& head = parser_.head();
+  const std::string_view sent_id = find_field(head.fields, "luna-request-id");
+  current_.request_id = is_request_id(sent_id) ? std::string(sent_id) : host_.request_ids().next();
+  current_.method = head.method;
+  current_.target = head.target;
+  current_.minor_version = head.minor_version;
+  current_.keep_alive = head.keep_alive;
+  current_.fields = protocol::encode_request_fields(protocol::Request{
+      .method = head.method,
+      .path = head.path,
+      .query = head.query,
+      .headers = head.fields,
+      .peer = peer_,
+      .request_id = current_.request_id,
+      .http_minor = static_cast<std::uint32_t>(head.minor_version),
+      .body = {},
+  });
+  if (!host_.buffer(static_cast<std::int64_t>(current_.fields.size()))) {
+    reject(make_failure(FailureKind::kBuffersFull,
+                        "the server holds too many requests (server.max_buffered)"));
+    return false;
+  }
+  current_.buffered = current_.fields.size();
+  if (head.expects_continue && parser_.in_body() && !body_has_begun) stream_->write(kContinue);
+  return true;
+}
+
+bool Connection::account_body() {
+  const std::size_t held = current_.fields.size() + parser_.body().size();
+  if (held <= current_.buffered) return true;
+  if (!host_.buffer(static_cast<std::int64_t>(held - current_.buffered))) {
+    reject(make_failure(FailureKind::kBuffersFull,
+                        "the server holds too many bodies (server.max_buffered)"));
+    return false;
+  }
+  current_.buffered = held;
+  return true;
+}
+
+void Connection::on_request() {
+  auto invocation =
+      std::make_unique<Invocation>(host_.sink(), id_, current_.request_id,
+                                   std::move(current_.fields), std::move(parser_.body()));
+  current_.fields = {};
+  parser_.reset();
+  state_ = State::kWaiting;
+  deadline_ = uv::TimePoint::max();
+  probes_ = 0;
+  if (peer_ended_) set_deadline(kProbeDelay);
+  host_.submit(std::move(invocation));
+}
+
+// Answers a request that never gets to a worker, and closes: what follows it cannot be trusted.
+void Connection::reject(const Failure& failure) {
+  if (current_.request_id.empty()) {
+    const RequestHead& head = parser_.head();
+    const std::string_view sent_id = find_field(head.fields, "luna-request-id");
+    current_.request_id =
+        is_request_id(sent_id) ? std::string(sent_id) : host_.request_ids().next();
+    current_.method = head.method;
+    current_.target = head.target;
+  }
+  write_failure(out_, failure, context(AfterResponse::kClose), host_.date());
+  stream_->write(out_);
+  log_access(failure.status, out_.size(), failure.kind, {});
+  answered(AfterResponse::kClose);
+}
+
+void Connection::on_response(const protocol::Response& response, const Passage& passage) {
+  if (const auto fault = find_fault(response)) {
+    return on_failure(make_failure(FailureKind::kBadResponse, *fault), passage);
+  }
+  const AfterResponse after = after_response();
+  const ResponseContext of_request = context(after);
+  write_response_head(out_, response, of_request, host_.date());
+  const std::string_view body =
+      sends_body(response.status, of_request) ? response.body : std::string_view{};
+  stream_->write(out_, body);
+  log_access(response.status, out_.size() + body.size(), {}, passage);
+  answered(after);
+}
+
+void Connection::on_failure(const Failure& failure, const Passage& passage) {
+  const AfterResponse after = after_response();
+  write_failure(out_, failure, context(after), host_.date());
+  stream_->write(out_);
+  log_access(failure.status, out_.size(), failure.kind, passage);
+  answered(after);
+}
+
+ResponseContext Connection::context(AfterResponse after) const {
+  return {current_.request_id, host_.lambda_version(), current_.method == "HEAD",
+          current_.minor_version, after};
+}
+
+AfterResponse Connection::after_response() const {
+  const bool last = peer_ended_ && pending_.empty();
+  return current_.keep_alive && !last && !host_.draining() ? AfterResponse::kKeepAlive
+                                                           : AfterResponse::kClose;
+}
+
+void Connection::log_access(std::uint32_t status, std::size_t bytes, std::string_view error,
+                            const Passage& passage) {
+  if (!host_.logs_access()) return;
+  constexpr std::size_t kMostTarget = 1024;
+  host_.log().write(LogLevel::kInfo, "request",
+                    {{"request_id", current_.request_id},
+                     {"client", peer_},
+                     {"method", current_.method},
+                     {"target", std::string_view(current_.target).substr(0, kMostTarget)},
+                     {"status", status},
+                     {"bytes", bytes},
+                     {"queue_ms", to_milliseconds(passage.queued)},
+                     {"run_ms", to_milliseconds(passage.running)},
+                     // A field without a name is left out.
+                     {passage.worker > 0 ? "worker" : "", passage.worker},
+                     {error.empty() ? "" : "error", error}});
+}
+
+void Connection::answered(AfterResponse after) {
+  host_.buffer(-static_cast<std::int64_t>(current_.buffered));
+  current_ = {};
+  if (after == AfterResponse::kClose) return linger();
+  if (stream_->unsent() > 0) {
+    state_ = State::kWriting;
+    unsent_before_ = stream_->unsent();
+    return set_deadline(host_.limits().write_timeout);
+  }
+  state_ = State::kReading;
+  phase_ = Phase::kIdle;
+  set_deadline(host_.limits().idle_timeout);
+  // The loop in `process` goes on by itself.
+  if (!processing_) read_on();
+}
+
+void Connection::read_on() {
+  if (!peer_ended_) stream_->start_reading();
+  process_pending();
+}
+
+void Connection::settle() {
+  if (state_ != State::kReading) return;
+  if (peer_ended_) {
+    if (!parser_.in_message() && pending_.empty()) return end();
+    return reject(make_failure(FailureKind::kBadRequest,
+                               "the client ended the connection before the request was whole"));
+  }
+  if (host_.draining() && !parser_.in_message() && pending_.empty()) return end();
+  stream_->start_reading();
+  const Phase phase = !parser_.in_message() ? Phase::kIdle
+                      : parser_.in_body()   ? Phase::kBody
+                                            : Phase::kHead;
+  if (phase == Phase::kBody) {
+    set_deadline(host_.limits().body_timeout);
+  } else if (phase == Phase::kHead && phase_ != Phase::kHead) {
+    // From its first byte: a client that sends a byte now and then gains nothing.
+    set_deadline(host_.limits().header_timeout);
+  }
+  phase_ = phase;
+}
+
+void Connection::on_end() {
+  peer_ended_ = true;
+  switch (state_) {
+    case State::kReading:
+      return settle();
+    case State::kWaiting:
+      probes_ = 0;
+      return set_deadline(kProbeDelay);
+    case State::kWriting:
+      return;
+    case State::kLingering:
+      if (stream_->unsent() == 0) end();
+      return;
+  }
+}
+
+void Connection::on_broken() {
+  if (over_) return;
+  if (state_ == State::kWaiting) {
+    log_access(499, 0, "client_left", {});
+    host_.abandon(id_);
+  }
+  end();
+}
+
+void Connection::on_drained() {
+  if (state_ == State::kWriting) {
+    state_ = State::kReading;
+    phase_ = Phase::kIdle;
+    set_deadline(host_.limits().idle_timeout);
+    return read_on();
+  }
+  if (state_ != State::kLingering) return;
+  if (peer_ended_) return end();
+  tell_done();
+  set_deadline(kLingerTime);
+}
+
+void Connection::tell_done() {
+  if (done_) return;
+  done_ = true;
+  host_.done(id_);
+}
+
+void Connection::drain() {
+  if (state_ == State::kReading && !parser_.in_message() && pending_.empty()) end();
+}
+
+void Connection::linger() {
+  state_ = State::kLingering;
+  stream_->finish_writing();
+  if (peer_ended_ && stream_->unsent() == 0) return end();
+  if (stream_->unsent() == 0) tell_done();
+  pending_ = {};
+  if (!peer_ended_) stream_->start_reading();
+  unsent_before_ = stream_->unsent();
+  set_deadline(unsent_before_ > 0 ? host_.limits().write_timeout : kLingerTime);
+}
+
+void Connection::end() {
+  if (over_) return;
+  over_ = true;
+  stream_->stop_reading();
+  timer_.stop();
+  host_.buffer(-static_cast<std::int64_t>(current_.buffered));
+  current_.buffered = 0;
+  tell_done();
+  host_.over(id_);
+}
+
+void Connection::set_deadline(Milliseconds from_now) {
+  deadline_ = std::chrono::steady_clock::now() + from_now;
+  // A timer that fires too early is set anew then: cheaper than moving it with every request.
+  if (timer_.active() && timer_fires_ <= deadline_) return;
+  timer_fires_ = deadline_;
+  timer_.start(from_now);
+}
+
+void Connection::on_timer() {
+  const auto now = std::chrono::steady_clock::now();
+  if (deadline_ == uv::TimePoint::max()) return;
+  if (now < deadline_) {
+    timer_fires_ = deadline_;
+    return timer_.start(std::chrono::ceil<Milliseconds>(deadline_ - now));
+  }
+  deadline_ = uv::TimePoint::max();
+  on_deadline();
+}
+
+void Connection::on_deadline() {
+  const ServerConfig& limits = host_.limits();
+  if (state_ == State::kWaiting) return probe_peer();
+  if (state_ == State::kWriting || (state_ == State::kLingering && stream_->unsent() > 0)) {
+    const std::size_t unsent = stream_->unsent();
+    if (unsent == unsent_before_) return end();
+    unsent_before_ = unsent;
+    return set_deadline(limits.write_timeout);
+  }
+  if (state_ == State::kLingering || phase_ == Phase::kIdle) return end();
+  if (phase_ == Phase::kHead) {
+    return reject(make_failure(FailureKind::kHeaderTimeout,
+                               "the head was not whole within " +
+                                   std::to_string(limits.header_timeout.count()) +
+                                   " ms (server.header_timeout)"));
+  }
+  reject(make_failure(FailureKind::kBodyTimeout, "nothing of the body came within " +
+                                                     std::to_string(limits.body_timeout.count()) +
+                                                     " ms (server.body_timeout)"));
+}
+
+// A client that has ended its side may still read, or may be gone; TCP shows the difference only
+// when something is sent. An interim response is something that every HTTP/1.1 client takes (RFC
+// 9110, 15.2) and a dead one resets.
+void Connection::probe_peer() {
+  if (current_.minor_version == 0) return;
+  if (probes_ == 0) {
+    stream_->write(kContinue);
+  } else if (stream_->peer_state() == uv::PeerState::kGone) {
+    return on_broken();
+  }
+  set_deadline(kProbeDelay * (1 << std::min(probes_, kMostProbeDoublings)));
+  ++probes_;
+}
+
+}  // namespace lambdapool::supervisor

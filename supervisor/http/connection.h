@@ -1,0 +1,140 @@
+// One client connection: reads one request at a time, has it answered, and goes on to the next or
+// closes.
+//
+//   Reading --request whole--> Waiting --answered--> Writing --all sent--> Reading
+//   any --last answer written--> Lingering --client done--> gone
+//
+// Invariants:
+//   Requests are answered in the order in which they came, because the next one is not looked at
+//   before the last answer has left: that is also what makes a client that does not read wait, and
+//   nobody else. In Waiting exactly one Invocation of this connection is alive, or is being
+//   answered. A connection ends only by telling its owner, who retires it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "supervisor/config/config.h"
+#include "supervisor/http/date.h"
+#include "supervisor/http/message_parser.h"
+#include "supervisor/http/request_id.h"
+#include "supervisor/http/response_bytes.h"
+#include "supervisor/log/log.h"
+#include "supervisor/pool/invocation.h"
+#include "supervisor/uv/tcp_stream.h"
+#include "supervisor/uv/timer.h"
+
+namespace lambdapool::supervisor {
+
+// What connections share, and what they ask of the server that owns them.
+class ConnectionHost {
+ public:
+  virtual const ServerConfig& limits() const = 0;
+  virtual std::string_view lambda_version() const = 0;
+  virtual bool logs_access() const = 0;
+  virtual Log& log() = 0;
+  virtual Date& date() = 0;
+  virtual RequestIds& request_ids() = 0;
+  virtual bool draining() const = 0;
+  // Takes `more` bytes of the room for bodies, or gives back when it is negative. False: there is
+  // no room.
+  virtual bool buffer(std::int64_t more) = 0;
+  // The Invocation's sink is the host, which gives the answer to the connection.
+  virtual AnswerSink& sink() = 0;
+  virtual void submit(std::unique_ptr<Invocation> invocation) = 0;
+  virtual void abandon(ConnectionId connection) = 0;
+  // No answer is owed to the connection any more and the last one has left; comes once, at the
+  // latest with `over`.
+  virtual void done(ConnectionId connection) = 0;
+  // The connection is over: it is not called again.
+  virtual void over(ConnectionId connection) = 0;
+
+ protected:
+  ~ConnectionHost() = default;
+};
+
+class Connection final : public uv::Retirable, private uv::StreamEvents {
+ public:
+  // Null when the client has left already.
+  static std::unique_ptr<Connection> accept(uv::Loop& loop, uv_stream_t* server, ConnectionId id,
+                                            ConnectionHost& host);
+  ~Connection() override;
+
+  void start();
+  // Answers the client that there is no room for it, and closes.
+  void refuse(const Failure& failure);
+
+  // The answer to the request in flight.
+  void on_response(const protocol::Response& response, const Passage& passage);
+  void on_failure(const Failure& failure, const Passage& passage);
+
+  // The server stops: closes at once when no request is in sight, else after the answer.
+  void drain();
+
+ private:
+  enum class State { kReading, kWaiting, kWriting, kLingering };
+  enum class Phase { kIdle, kHead, kBody };  // Of kReading.
+
+  Connection(uv::Loop& loop, ConnectionId id, ConnectionHost& host);
+
+  void on_read(std::string_view bytes) override;
+  void on_end() override;
+  void on_broken() override;
+  void on_drained() override;
+
+  // What is being answered; kept because the head's bytes are gone by then.
+  struct Current {
+    std::string request_id;
+    std::string fields;  // For the worker, encoded when the head came.
+    std::string method;
+    std::string target;
+    int minor_version = 1;
+    bool keep_alive = true;
+    std::size_t buffered = 0;  // Bytes of the room for bodies that it holds.
+  };
+
+  std::size_t process(std::string_view bytes);
+  void process_pending();
+  bool on_head(bool body_has_begun);
+  bool account_body();
+  void on_request();
+  void reject(const Failure& failure);
+  ResponseContext context(AfterResponse after) const;
+  AfterResponse after_response() const;
+  void log_access(std::uint32_t status, std::size_t bytes, std::string_view error,
+                  const Passage& passage);
+  void answered(AfterResponse after);
+  void read_on();
+  // Called whenever it is left reading with nothing to do: waits for more, or ends.
+  void settle();
+  void linger();
+  void tell_done();
+  void end();
+
+  void set_deadline(Milliseconds from_now);
+  void on_timer();
+  void on_deadline();
+  void probe_peer();
+
+  ConnectionId id_;
+  ConnectionHost& host_;
+  std::unique_ptr<uv::TcpStream> stream_;
+  std::string peer_;  // The client's address.
+  uv::Timer timer_;
+  uv::TimePoint deadline_ = uv::TimePoint::max();
+  uv::TimePoint timer_fires_ = uv::TimePoint::max();
+  MessageParser parser_;
+  State state_ = State::kReading;
+  Phase phase_ = Phase::kIdle;
+  Current current_;
+  std::string pending_;  // Bytes that have come and are not looked at yet.
+  std::string out_;      // Reused for the heads of responses.
+  bool processing_ = false;
+  bool peer_ended_ = false;
+  bool done_ = false;
+  bool over_ = false;
+  int probes_ = 0;
+  std::size_t unsent_before_ = 0;
+};
+
+}  // namespace lambdapool::supervisor

@@ -1,0 +1,87 @@
+// The HTTP side of the supervisor: listens, owns the connections, and hands their requests on.
+//
+// It is told the answers by connection id; an answer to a connection that is gone is dropped here.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "supervisor/http/connection.h"
+#include "supervisor/uv/tcp_listener.h"
+
+namespace lambdapool::supervisor {
+
+// Who takes the requests.
+class RequestHandler {
+ public:
+  virtual void submit(std::unique_ptr<Invocation> invocation) = 0;
+  virtual void abandon(ConnectionId connection) = 0;
+  // After drain: no client waits for an answer any more.
+  virtual void on_drained() = 0;
+
+ protected:
+  ~RequestHandler() = default;
+};
+
+class Server final : public uv::Retirable, private ConnectionHost, private AnswerSink {
+ public:
+  // Takes the address; clients are refused until `listen`.
+  static std::expected<std::unique_ptr<Server>, std::string> bind(uv::Loop& loop, Log& log,
+                                                                  const ServerConfig& config,
+                                                                  std::string lambda_version,
+                                                                  bool logs_access,
+                                                                  RequestHandler& handler);
+  ~Server() override;
+
+  std::expected<void, std::string> listen();
+  std::uint16_t port() const { return listener_->port(); }
+
+  // Accepts no more, closes what is idle, and tells the handler when the rest has its answers.
+  void drain();
+
+ private:
+  Server(uv::Loop& loop, Log& log, const ServerConfig& config, std::string lambda_version,
+         bool logs_access, RequestHandler& handler);
+
+  const ServerConfig& limits() const override { return config_; }
+  std::string_view lambda_version() const override { return lambda_version_; }
+  bool logs_access() const override { return logs_access_; }
+  Log& log() override { return log_; }
+  Date& date() override { return date_; }
+  RequestIds& request_ids() override { return request_ids_; }
+  bool draining() const override { return draining_; }
+  bool buffer(std::int64_t more) override;
+  AnswerSink& sink() override { return *this; }
+  void submit(std::unique_ptr<Invocation> invocation) override {
+    handler_.submit(std::move(invocation));
+  }
+  void abandon(ConnectionId connection) override { handler_.abandon(connection); }
+  void done(ConnectionId connection) override;
+  void over(ConnectionId connection) override;
+
+  void on_response(ConnectionId connection, const protocol::Response& response,
+                   const Passage& passage) override;
+  void on_failure(ConnectionId connection, const Failure& failure, const Passage& passage) override;
+
+  void on_connection(uv_stream_t* server);
+  void tell_if_drained();
+
+  uv::Loop& loop_;
+  Log& log_;
+  const ServerConfig config_;
+  const std::string lambda_version_;
+  const bool logs_access_;
+  RequestHandler& handler_;
+  Date date_;
+  RequestIds request_ids_;
+  std::uint64_t last_id_ = 0;
+  std::size_t buffered_ = 0;
+  std::size_t owed_ = 0;  // Connections that may have an answer coming.
+  bool draining_ = false;
+  bool drained_ = false;
+  std::unique_ptr<uv::TcpListener> listener_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+};
+
+}  // namespace lambdapool::supervisor

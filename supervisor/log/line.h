@@ -1,0 +1,35 @@
+// One record as one line of text, pure.
+//
+//   text  2026-11-24T05:40:00.123Z INFO  message key=value key="quoted value"
+//   json  {"time":"2026-11-24T05:40:00.123Z","level":"info","message":"...","key":"value"}
+//
+// Whatever the texts hold, a line has no end of line within it and is valid UTF-8; a JSON one is
+// valid JSON.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "supervisor/config/config.h"
+#include "supervisor/log/log.h"
+
+namespace lambdapool::supervisor {
+
+struct LogRecord {
+  std::chrono::system_clock::time_point time;
+  LogLevel level = LogLevel::kInfo;
+  std::string_view message;
+  std::span<const LogField> fields;
+};
+
+// The longest message or value that is written whole; of a longer one the line says how much is
+// left out, so that the lines that wait stay within reason.
+inline constexpr std::size_t kMaxLogText = std::size_t{64} << 10;
+
+// Appends the record in its fields' order, without an end of line.
+void append_line(std::string& out, LogFormat format, const LogRecord& record);
+
+}  // namespace lambdapool::supervisor

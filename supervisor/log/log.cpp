@@ -1,0 +1,206 @@
+#include "supervisor/log/log.h"
+
+#include <pthread.h>
+#include <spdlog/async_logger.h>
+#include <spdlog/details/thread_pool.h>
+#include <spdlog/sinks/sink.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <utility>
+
+#include "supervisor/log/line.h"
+#include "supervisor/log/log_target.h"
+
+namespace lambdapool::supervisor {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kQueueLength = 8192;
+constexpr std::chrono::seconds kCloseLimit{2};
+constexpr std::chrono::seconds kReportInterval{1};
+// Lines are written when none waits behind them, or when so much has been gathered.
+constexpr std::size_t kBatchBytes = std::size_t{32} << 10;
+
+// Writes the lines. Once it watches, everything but `ask_to_reopen` and `give_up_at` happens on the
+// log's thread.
+class LineWriter final : public spdlog::sinks::sink {
+ public:
+  LineWriter(std::unique_ptr<LogTarget> target, LogFormat format)
+      : target_(std::move(target)), format_(format) {}
+
+  // Before the first line.
+  void watch(spdlog::details::thread_pool& queue) { queue_ = &queue; }
+
+  void log(const spdlog::details::log_msg& line) override {
+    const bool is_last = queue_->queue_size() == 0;
+    const auto now = Clock::now();
+    if (is_last || now >= next_report_) {
+      report_lost();
+      next_report_ = now + kReportInterval;
+    }
+    const std::string_view text(line.payload.data(), line.payload.size());
+    if (!text.empty()) waiting_.append(text).append("\n");
+    if (is_last || waiting_.size() >= kBatchBytes) flush();
+    // An empty line asks for it in its turn, but may have been dropped.
+    if ((text.empty() || is_last) && reopen_wanted_.exchange(false)) reopen();
+  }
+
+  void flush() override {
+    if (waiting_.empty()) return;
+    const auto written = target_->write(waiting_);
+    if (!written) {
+      const std::string_view rest =
+          std::string_view(waiting_).substr(waiting_.size() - written.error().bytes);
+      const bool in_a_line =
+          rest.size() < waiting_.size() && waiting_[waiting_.size() - rest.size() - 1] != '\n';
+      failed_ += static_cast<std::uint64_t>(std::ranges::count(rest, '\n'));
+      reason_ = written.error().reason;
+      // The next line must not go on where this one breaks off.
+      waiting_ = in_a_line ? "\n" : "";
+      return;
+    }
+    waiting_.clear();
+  }
+
+  // The thread's last act.
+  void finish() {
+    if (queue_ != nullptr) report_lost();
+    flush();
+  }
+
+  void ask_to_reopen() { reopen_wanted_ = true; }
+  void give_up_at(Clock::time_point time) { target_->give_up_at(time); }
+
+  // Lines come formatted.
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+ private:
+  void add(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
+    append_line(waiting_, format_, {std::chrono::system_clock::now(), level, message, fields});
+    waiting_ += '\n';
+  }
+
+  void reopen() {
+    flush();
+    if (const auto reopened = target_->reopen(); reopened) {
+      add(LogLevel::kInfo, "log file opened again", {});
+    } else {
+      add(LogLevel::kError, "log file cannot be opened again; the old one is still written",
+          {{"reason", reopened.error()}});
+    }
+    flush();
+  }
+
+  // The counts are since the start, so that a report that is lost itself is made up for by the
+  // next.
+  void report_lost() {
+    const std::uint64_t dropped = queue_->overrun_counter();
+    if (dropped == reported_dropped_ && failed_ == reported_failed_) return;
+    reported_dropped_ = dropped;
+    reported_failed_ = failed_;
+    add(LogLevel::kWarning, "log lines have been lost",
+        {{"dropped", dropped},
+         {"unwritten", failed_},
+         {"reason", failed_ == 0 ? "lines come faster than they can be written" : reason_}});
+  }
+
+  const std::unique_ptr<LogTarget> target_;
+  const LogFormat format_;
+  spdlog::details::thread_pool* queue_ = nullptr;
+  std::atomic<bool> reopen_wanted_ = false;
+  std::string waiting_;
+  // Lines that could not be written, and why the last one could not.
+  std::uint64_t failed_ = 0;
+  std::string reason_;
+  std::uint64_t reported_dropped_ = 0;
+  std::uint64_t reported_failed_ = 0;
+  Clock::time_point next_report_;
+};
+
+// Signals are for the loop's thread.
+void prepare_thread() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  pthread_setname_np(pthread_self(), "log");
+}
+
+// spdlog shares the ownership of its logger, its queue and its sink; that ends here.
+class AsyncLog final : public Log {
+ public:
+  AsyncLog(std::unique_ptr<LogTarget> target, const LogConfig& config)
+      : format_(config.format),
+        level_(config.level),
+        writer_(std::make_shared<LineWriter>(std::move(target), config.format)),
+        queue_(std::make_shared<spdlog::details::thread_pool>(
+            kQueueLength, 1, prepare_thread, [writer = writer_] { writer->finish(); })),
+        logger_(std::make_shared<spdlog::async_logger>(
+            "lambdapool", writer_, queue_, spdlog::async_overflow_policy::overrun_oldest)) {
+    writer_->watch(*queue_);
+    logger_->set_level(spdlog::level::trace);
+    logger_->set_error_handler([](const std::string&) {});
+  }
+
+  // The queue's destructor waits for room in the queue and then for the thread, with no limit of
+  // its own, and the thread may be waiting for a reader of a full pipe. Told when to give up, it
+  // throws away what is left, and both end.
+  ~AsyncLog() override {
+    writer_->give_up_at(Clock::now() + kCloseLimit);
+    logger_.reset();
+    queue_.reset();
+  }
+  AsyncLog(const AsyncLog&) = delete;
+  AsyncLog& operator=(const AsyncLog&) = delete;
+
+  bool enabled(LogLevel level) const override {
+    return level >= level_.load(std::memory_order_relaxed);
+  }
+
+  void write(LogLevel level, std::string_view message,
+             std::initializer_list<LogField> fields) override {
+    if (!enabled(level)) return;
+    thread_local std::string line;
+    line.clear();
+    append_line(line, format_, {std::chrono::system_clock::now(), level, message, fields});
+    enqueue(line);
+  }
+
+  void set_level(LogLevel level) override { level_.store(level, std::memory_order_relaxed); }
+
+  void reopen() override {
+    writer_->ask_to_reopen();
+    enqueue("");
+  }
+
+ private:
+  // The line is formatted, and its level is checked.
+  void enqueue(std::string_view line) {
+    logger_->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+  }
+
+  const LogFormat format_;
+  std::atomic<LogLevel> level_;
+  std::shared_ptr<LineWriter> writer_;
+  std::shared_ptr<spdlog::details::thread_pool> queue_;
+  std::shared_ptr<spdlog::async_logger> logger_;
+};
+
+}  // namespace
+
+std::expected<std::unique_ptr<Log>, std::string> open_log(const LogConfig& config) {
+  auto target = LogTarget::open(config.file);
+  if (!target) return std::unexpected("log.file: " + target.error());
+  try {
+    return std::make_unique<AsyncLog>(*std::move(target), config);
+  } catch (const std::exception& error) {
+    return std::unexpected("the log's thread cannot be started: " + std::string(error.what()));
+  }
+}
+
+}  // namespace lambdapool::supervisor

@@ -1,0 +1,84 @@
+// The program `lambdapool`: its arguments -> a command -> an exit code.
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "supervisor/cli/command_line.h"
+#include "supervisor/config/loader.h"
+#include "supervisor/config/print.h"
+#include "supervisor/installation.h"
+#include "supervisor/log/log.h"
+#include "supervisor/supervisor.h"
+
+namespace {
+
+using namespace lambdapool::supervisor;  // NOLINT(google-build-using-namespace): the program is
+                                         // this namespace.
+
+constexpr int kFailed = 1;
+
+int complain(const std::string& text) {
+  std::fprintf(stderr, "lambdapool: %s\n", text.c_str());
+  return kFailed;
+}
+
+int complain(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) complain(line);
+  return kFailed;
+}
+
+// Every connection and every worker takes descriptors; the usual soft limit of 1024 is for programs
+// that use select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int serve(const ConfigSources& sources) {
+  const auto config = load_config(sources);
+  if (!config) return complain(config.error());
+  const auto installation = find_installation();
+  if (!installation) return complain(installation.error());
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+
+  int exit_code = 0;
+  std::expected<void, std::string> result;
+  {
+    const auto log = open_log(config->log);
+    if (!log) return complain(log.error());
+    Supervisor supervisor(*config, *installation, **log);
+    result = supervisor.run();
+    exit_code = supervisor.exit_code();
+  }
+  // After the log, so that it is the last line.
+  return result ? exit_code : complain(result.error());
+}
+
+int print(const ConfigSources& sources) {
+  const auto config = load_config(sources);
+  if (!config) return complain(config.error());
+  std::fputs(print_config(*config).c_str(), stdout);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto command = parse_command_line({argv + 1, argv + argc});
+  if (!command) {
+    std::fputs(command.error().text.c_str(), stderr);
+    return kUsageExitCode;
+  }
+  if (const auto* to_serve = std::get_if<ServeCommand>(&*command)) return serve(to_serve->sources);
+  if (const auto* to_print = std::get_if<ConfigCommand>(&*command)) return print(to_print->sources);
+  const auto& show = std::get<ShowText>(*command);
+  std::fputs(show.text.c_str(), stdout);
+  return show.exit_code;
+}

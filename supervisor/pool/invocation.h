@@ -1,0 +1,110 @@
+// One request on its way from a connection through the pool and back.
+//
+// Invariant: every Invocation is answered exactly once. It is answered by `respond` or `fail`,
+// which take it by value and so can be called once; whoever drops it unanswered, by a crash, a
+// shutdown or a bug, answers it by dropping it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "protocol/message.h"
+#include "supervisor/failure.h"
+#include "supervisor/uv/loop.h"
+
+namespace lambdapool::supervisor {
+
+enum class ConnectionId : std::uint64_t {};
+
+// How a request got through the pool, for the access log.
+struct Passage {
+  std::uint32_t worker = 0;  // Its number; 0 when no worker had it.
+  std::chrono::nanoseconds queued{0};
+  std::chrono::nanoseconds running{0};
+};
+
+// Who is told the answers. It outlives every Invocation; the connection may be gone.
+class AnswerSink {
+ public:
+  virtual void on_response(ConnectionId connection, const protocol::Response& response,
+                           const Passage& passage) = 0;
+  virtual void on_failure(ConnectionId connection, const Failure& failure,
+                          const Passage& passage) = 0;
+
+ protected:
+  ~AnswerSink() = default;
+};
+
+class Invocation {
+ public:
+  // `request_fields` is what protocol::encode_request_fields made; it and the body are kept as long
+  // as the request may have to be sent again.
+  Invocation(AnswerSink& sink, ConnectionId connection, std::string request_id,
+             std::string request_fields, std::string body)
+      : request_id_(std::move(request_id)),
+        request_fields_(std::move(request_fields)),
+        body_(std::move(body)),
+        received_(std::chrono::steady_clock::now()),
+        sink_(&sink),
+        connection_(connection) {}
+  ~Invocation() {
+    if (sink_ != nullptr)
+      tell(make_failure(FailureKind::kInternal, "the request was dropped without an answer"));
+  }
+  Invocation(const Invocation&) = delete;
+  Invocation& operator=(const Invocation&) = delete;
+
+  friend void respond(std::unique_ptr<Invocation> invocation, const protocol::Response& response) {
+    if (AnswerSink* sink = std::exchange(invocation->sink_, nullptr)) {
+      sink->on_response(invocation->connection_, response, invocation->passage());
+    }
+  }
+  friend void fail(std::unique_ptr<Invocation> invocation, const Failure& failure) {
+    invocation->tell(failure);
+  }
+  // The client has left: nobody is told.
+  friend void abandon(std::unique_ptr<Invocation> invocation) { invocation->sink_ = nullptr; }
+
+  ConnectionId connection() const { return connection_; }
+  uv::TimePoint received() const { return received_; }
+  const std::string& request_id() const { return request_id_; }
+  const std::string& request_fields() const { return request_fields_; }
+  const std::string& body() const { return body_; }
+  std::size_t bytes() const { return request_fields_.size() + body_.size(); }
+
+  void dispatched(std::uint32_t worker) {
+    worker_ = worker;
+    dispatched_ = std::chrono::steady_clock::now();
+    ++attempts_;
+  }
+  // How often it was sent to a worker.
+  std::uint32_t attempts() const { return attempts_; }
+
+ private:
+  void tell(const Failure& failure) {
+    if (AnswerSink* sink = std::exchange(sink_, nullptr))
+      sink->on_failure(connection_, failure, passage());
+  }
+  Passage passage() const {
+    const auto now = std::chrono::steady_clock::now();
+    if (worker_ == 0) return {0, now - received_, std::chrono::nanoseconds{0}};
+    return {worker_, dispatched_ - received_, now - dispatched_};
+  }
+
+  std::string request_id_;
+  std::string request_fields_;
+  std::string body_;
+  uv::TimePoint received_;
+  uv::TimePoint dispatched_;
+  AnswerSink* sink_;
+  ConnectionId connection_;
+  std::uint32_t worker_ = 0;
+  std::uint32_t attempts_ = 0;
+};
+
+void respond(std::unique_ptr<Invocation> invocation, const protocol::Response& response);
+void fail(std::unique_ptr<Invocation> invocation, const Failure& failure);
+void abandon(std::unique_ptr<Invocation> invocation);
+
+}  // namespace lambdapool::supervisor

@@ -1,0 +1,99 @@
+#include "supervisor/pool/worker_channel.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "protocol/frame.h"
+
+namespace lambdapool::supervisor {
+namespace {
+
+constexpr std::size_t kFairReadBytes = std::size_t{1} << 20;
+constexpr std::size_t kKeptOutput = std::size_t{1} << 20;
+
+}  // namespace
+
+WorkerChannel::WorkerChannel(uv::Loop& loop, uv::FileDescriptor socket, ChannelEvents& events)
+    : socket_(std::move(socket)),
+      events_(events),
+      poll_(loop, socket_.get(), [this](uv::Watch what) { on_ready(what); }),
+      turn_end_(loop, [this] { flush(); }),
+      decoder_(protocol::kMaxFrameBytes) {
+  poll_.watch(uv::Watch::kReadable);
+}
+
+void WorkerChannel::on_ready(uv::Watch what) {
+  if (what != uv::Watch::kReadable) flush();
+  if (what != uv::Watch::kWritable) read(ReadLimit::kFair);
+}
+
+void WorkerChannel::drain() { read(ReadLimit::kNone); }
+
+void WorkerChannel::close() {
+  open_ = false;
+  poll_.stop();
+}
+
+void WorkerChannel::read(ReadLimit limit) {
+  std::size_t taken = 0;
+  while (open_ && (limit == ReadLimit::kNone || taken < kFairReadBytes)) {
+    const auto space = decoder_.space();
+    const ssize_t count = recv(socket_.get(), space.data(), space.size(), MSG_DONTWAIT);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    if (count <= 0) {
+      close();
+      events_.on_channel_closed();
+      return;
+    }
+    decoder_.filled(static_cast<std::size_t>(count));
+    taken += static_cast<std::size_t>(count);
+    if (!decode()) return;
+    // A short read has emptied the socket; asking again would only cost a system call.
+    if (limit == ReadLimit::kFair && static_cast<std::size_t>(count) < space.size()) return;
+  }
+}
+
+// False when the channel is closed now.
+bool WorkerChannel::decode() {
+  while (open_) {
+    const auto frame = decoder_.next();
+    if (!frame) {
+      close();
+      events_.on_protocol_error(to_string(frame.error()));
+      return false;
+    }
+    if (!*frame) return true;
+    const auto message = protocol::decode_up(**frame);
+    if (!message) {
+      close();
+      events_.on_protocol_error(message.error().text);
+      return false;
+    }
+    events_.on_message(*message);
+  }
+  return false;
+}
+
+void WorkerChannel::flush() {
+  if (!open_ || unsent() == 0) return;
+  while (unsent() > 0) {
+    const ssize_t count =
+        ::send(socket_.get(), out_.data() + sent_, unsent(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      poll_.watch(uv::Watch::kBoth);
+      return;
+    }
+    // A broken socket is learnt by reading; what cannot be sent any more goes with the worker.
+    if (count < 0) break;
+    sent_ += static_cast<std::size_t>(count);
+  }
+  sent_ = 0;
+  out_.clear();
+  if (out_.capacity() > kKeptOutput) out_.shrink_to_fit();
+  poll_.watch(uv::Watch::kReadable);
+}
+
+}  // namespace lambdapool::supervisor

@@ -1,0 +1,261 @@
+#include "supervisor/pool/worker_pool.h"
+
+#include <algorithm>
+
+namespace lambdapool::supervisor {
+
+WorkerPool::Seat::Seat(uv::Loop& loop, std::uint32_t seat_number, const PoolConfig& config,
+                       std::function<void()> start)
+    : number(seat_number),
+      policy(config.restart_backoff, config.restart_backoff_max, std::random_device{}()),
+      restart(loop, std::move(start)) {}
+
+WorkerPool::WorkerPool(uv::Loop& loop, Log& log, WorkerSettings settings, PoolEvents& events)
+    : loop_(loop),
+      log_(log),
+      settings_(std::move(settings)),
+      events_(events),
+      queue_(settings_.pool.queue_length),
+      deadline_timer_(loop, [this] { check_deadlines(); }) {}
+
+void WorkerPool::start() {
+  while (seats_.size() < settings_.pool.workers) add_seat();
+}
+
+void WorkerPool::add_seat() {
+  const auto number = static_cast<std::uint32_t>(seats_.size()) + 1;
+  seats_.push_back(std::make_unique<Seat>(loop_, number, settings_.pool,
+                                          [this, number] { start_worker(*seats_[number - 1]); }));
+  start_worker(*seats_.back());
+}
+
+void WorkerPool::start_worker(Seat& seat) {
+  auto worker = WorkerProcess::spawn(loop_, log_, settings_, seat.number, *this);
+  if (worker) {
+    seat.worker = std::move(*worker);
+    return;
+  }
+  last_start_error_ = "cannot start a worker: " + worker.error();
+  log_.error("worker cannot be started", {{"worker", seat.number}, {"text", worker.error()}});
+  ++failed_starts_;
+  start_later(seat);
+}
+
+void WorkerPool::start_later(Seat& seat) {
+  const auto delay = seat.policy.delay_after_death();
+  if (delay.count() > 0) {
+    log_.warning("worker fails again and again, the next start waits",
+                 {{"worker", seat.number},
+                  {"delay_ms", delay.count()},
+                  {"failures", seat.policy.failures_in_a_row()}});
+  }
+  seat.restart.start(delay);
+}
+
+WorkerProcess* WorkerPool::most_idle() {
+  WorkerProcess* best = nullptr;
+  for (std::size_t i = 0; i < seats_.size(); ++i) {
+    WorkerProcess* worker = seats_[(next_seat_ + i) % seats_.size()]->worker.get();
+    if (worker == nullptr || !worker->accepts()) continue;
+    if (best == nullptr || worker->outstanding() < best->outstanding()) best = worker;
+  }
+  ++next_seat_;
+  return best;
+}
+
+void WorkerPool::submit(std::unique_ptr<Invocation> invocation) {
+  if (stopping_)
+    return fail(std::move(invocation),
+                make_failure(FailureKind::kDraining, "the server is stopping"));
+  const auto now = invocation->received();
+  look_again(now + settings_.pool.request_timeout);
+  if (queue_.empty()) {
+    if (WorkerProcess* worker = most_idle()) return worker->dispatch(std::move(invocation));
+  }
+  if (queue_.full()) {
+    return fail(
+        std::move(invocation),
+        make_failure(FailureKind::kQueueFull,
+                     std::to_string(queue_.size()) + " requests wait already (pool.queue_length)"));
+  }
+  queue_.push(std::move(invocation), now);
+  look_again(now + settings_.pool.queue_timeout);
+}
+
+void WorkerPool::dispatch_queue() {
+  while (!queue_.empty()) {
+    WorkerProcess* worker = most_idle();
+    if (worker == nullptr) return;
+    worker->dispatch(queue_.pop());
+  }
+}
+
+void WorkerPool::abandon(ConnectionId connection) {
+  auto left = queue_.take_if([connection](const Invocation& invocation, uv::TimePoint) {
+    return invocation.connection() == connection;
+  });
+  for (auto& invocation : left) supervisor::abandon(std::move(invocation));
+  if (!left.empty()) return;
+  for_each_worker([&](WorkerProcess& worker) { worker.abandon(connection); });
+}
+
+void WorkerPool::scale(std::uint32_t workers) {
+  if (stopping_) return;
+  log_.info("scaling", {{"from", seats()}, {"to", workers}});
+  while (seats_.size() < workers) add_seat();
+  while (seats_.size() > workers) {
+    retire(*seats_.back());
+    seats_.pop_back();
+  }
+}
+
+void WorkerPool::retire(Seat& seat) {
+  seat.restart.stop();
+  if (seat.worker == nullptr) return;
+  retiring_.push_back(std::move(seat.worker));
+  retiring_.back()->retire();
+}
+
+void WorkerPool::fail_all(const Failure& failure) {
+  for (auto& invocation : queue_.take_if([](const Invocation&, uv::TimePoint) { return true; })) {
+    fail(std::move(invocation), failure);
+  }
+  for_each_worker([&](WorkerProcess& worker) { worker.fail_all(failure); });
+}
+
+void WorkerPool::stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  fail_all(make_failure(FailureKind::kDraining, "the server is stopping"));
+  for (auto& seat : seats_) seat->restart.stop();
+  for_each_worker([](WorkerProcess& worker) { worker.stop(); });
+  report_if_stopped();
+}
+
+void WorkerPool::kill() {
+  stopping_ = true;
+  fail_all(make_failure(FailureKind::kDraining, "the server was told to stop at once"));
+  for (auto& seat : seats_) seat->restart.stop();
+  for_each_worker([](WorkerProcess& worker) { worker.kill(); });
+  report_if_stopped();
+}
+
+void WorkerPool::on_worker_ready(WorkerProcess&) {
+  if (!ever_ready_) {
+    ever_ready_ = true;
+    events_.on_pool_ready();
+  }
+  dispatch_queue();
+}
+
+void WorkerPool::on_worker_start_failed(WorkerProcess&, std::string_view text) {
+  last_start_error_ = text;
+  ++failed_starts_;
+}
+
+void WorkerPool::on_worker_free(WorkerProcess&) { dispatch_queue(); }
+
+void WorkerPool::on_worker_spoiled(WorkerProcess& worker) {
+  Seat* seat = seat_of(worker);
+  if (seat == nullptr || stopping_) return;
+  retire(*seat);
+  start_worker(*seat);
+}
+
+void WorkerPool::on_worker_gone(WorkerProcess& worker, GoneCause,
+                                std::vector<std::unique_ptr<Invocation>> unbegun) {
+  const auto now = std::chrono::steady_clock::now();
+  for (auto request = unbegun.rbegin(); request != unbegun.rend(); ++request) {
+    queue_.put_back(std::move(*request), now);
+  }
+  if (!unbegun.empty()) look_again(now + settings_.pool.queue_timeout);
+
+  if (Seat* seat = seat_of(worker)) {
+    if (worker.proved_itself()) seat->policy.worker_proved_itself();
+    loop_.retire(std::move(seat->worker));
+    if (!stopping_) {
+      if (!ever_ready_ && failed_starts_ >= seats_.size()) {
+        events_.on_pool_failed(last_start_error_);
+      } else {
+        start_later(*seat);
+      }
+    }
+  } else {
+    const auto found =
+        std::ranges::find_if(retiring_, [&](const auto& other) { return other.get() == &worker; });
+    if (found != retiring_.end()) {
+      loop_.retire(std::move(*found));
+      retiring_.erase(found);
+    }
+  }
+  if (stopping_) {
+    fail_all(make_failure(FailureKind::kDraining, "the server is stopping"));
+    return report_if_stopped();
+  }
+  dispatch_queue();
+}
+
+WorkerPool::Seat* WorkerPool::seat_of(const WorkerProcess& worker) {
+  const auto found =
+      std::ranges::find_if(seats_, [&](const auto& seat) { return seat->worker.get() == &worker; });
+  return found == seats_.end() ? nullptr : found->get();
+}
+
+void WorkerPool::report_if_stopped() {
+  const bool empty = retiring_.empty() &&
+                     std::ranges::all_of(seats_, [](const auto& seat) { return !seat->worker; });
+  if (!empty || stopped_) return;
+  stopped_ = true;
+  deadline_timer_.stop();
+  events_.on_pool_stopped();
+}
+
+void WorkerPool::look_again(uv::TimePoint when) {
+  if (when >= looks_at_) return;
+  looks_at_ = when;
+  deadline_timer_.start(std::chrono::ceil<Milliseconds>(
+      std::max(when - std::chrono::steady_clock::now(), uv::TimePoint::duration{0})));
+}
+
+void WorkerPool::check_deadlines() {
+  const auto now = std::chrono::steady_clock::now();
+  looks_at_ = uv::TimePoint::max();
+  auto next = uv::TimePoint::max();
+
+  auto over = queue_.take_if([&](const Invocation& invocation, uv::TimePoint since) {
+    const auto deadline = std::min(since + settings_.pool.queue_timeout,
+                                   invocation.received() + settings_.pool.request_timeout);
+    if (now >= deadline) return true;
+    next = std::min(next, deadline);
+    return false;
+  });
+  const bool any_ready = std::ranges::any_of(seats_, [](const auto& seat) {
+    return seat->worker && seat->worker->state() == WorkerState::kReady;
+  });
+  const Failure failure =
+      any_ready ? make_failure(FailureKind::kQueueTimeout,
+                               "no worker was free within " +
+                                   std::to_string(settings_.pool.queue_timeout.count()) +
+                                   " ms (pool.queue_timeout)")
+                : make_failure(FailureKind::kNoWorker,
+                               "no worker is ready; the last start failed: " +
+                                   (last_start_error_.empty() ? "not yet" : last_start_error_));
+  for (auto& invocation : over) {
+    fail(std::move(invocation), failure);
+  }
+
+  for_each_worker(
+      [&](WorkerProcess& worker) { next = std::min(next, worker.check_deadlines(now)); });
+  if (next != uv::TimePoint::max()) look_again(next);
+}
+
+// A visit may move a worker from its seat to the retiring ones, which are visited after all seats.
+template <class Visit>
+void WorkerPool::for_each_worker(Visit visit) {
+  for (std::size_t i = 0; i < seats_.size(); ++i) {
+    if (WorkerProcess* worker = seats_[i]->worker.get()) visit(*worker);
+  }
+  for (std::size_t i = 0; i < retiring_.size(); ++i) visit(*retiring_[i]);
+}
+
+}  // namespace lambdapool::supervisor

@@ -1,0 +1,104 @@
+// The workers of one lambda and the requests that wait for them.
+//
+// A pool has a number of seats; in each sits a worker, or one is about to be started. Workers that
+// have been replaced or scaled away stay on a list of their own until they are gone. Invariants: a
+// request is in the queue, in one worker's slot, or answered; the queue is not empty only while no
+// worker accepts a request. The pool never waits for anything: starts and restarts happen from
+// timers and events.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "supervisor/pool/request_queue.h"
+#include "supervisor/pool/restart_policy.h"
+#include "supervisor/pool/worker_process.h"
+
+namespace lambdapool::supervisor {
+
+class PoolEvents {
+ public:
+  // The first worker is ready.
+  virtual void on_pool_ready() = 0;
+  // No worker has ever been ready and every one has failed to start. `text` is one line for people.
+  virtual void on_pool_failed(const std::string& text) = 0;
+  // After stop or kill: no worker is left.
+  virtual void on_pool_stopped() = 0;
+
+ protected:
+  ~PoolEvents() = default;
+};
+
+class WorkerPool final : private WorkerEvents {
+ public:
+  WorkerPool(uv::Loop& loop, Log& log, WorkerSettings settings, PoolEvents& events);
+
+  void start();
+
+  // Sends the request to a worker, now or later, or answers why not.
+  void submit(std::unique_ptr<Invocation> invocation);
+  // The client of `connection` has left.
+  void abandon(ConnectionId connection);
+
+  std::uint32_t seats() const { return static_cast<std::uint32_t>(seats_.size()); }
+  // Precondition: workers > 0.
+  void scale(std::uint32_t workers);
+
+  // Answers every request that has none yet.
+  void fail_all(const Failure& failure);
+  // Shuts all workers down; on_pool_stopped follows.
+  void stop();
+  // Ends all workers at once; on_pool_stopped follows.
+  void kill();
+
+ private:
+  struct Seat {
+    Seat(uv::Loop& loop, std::uint32_t seat_number, const PoolConfig& config,
+         std::function<void()> start);
+    std::uint32_t number;
+    RestartPolicy policy;
+    uv::Timer restart;
+    std::unique_ptr<WorkerProcess> worker;
+  };
+
+  void on_worker_ready(WorkerProcess& worker) override;
+  void on_worker_start_failed(WorkerProcess& worker, std::string_view text) override;
+  void on_worker_free(WorkerProcess& worker) override;
+  void on_worker_spoiled(WorkerProcess& worker) override;
+  void on_worker_gone(WorkerProcess& worker, GoneCause cause,
+                      std::vector<std::unique_ptr<Invocation>> unbegun) override;
+
+  void add_seat();
+  void start_worker(Seat& seat);
+  void start_later(Seat& seat);
+  // Replaces the seat's worker, which is left to finish what it has.
+  void retire(Seat& seat);
+  Seat* seat_of(const WorkerProcess& worker);
+  WorkerProcess* most_idle();
+  void dispatch_queue();
+  void look_again(uv::TimePoint when);
+  void check_deadlines();
+  void report_if_stopped();
+  template <class Visit>
+  void for_each_worker(Visit visit);
+
+  uv::Loop& loop_;
+  Log& log_;
+  const WorkerSettings settings_;
+  PoolEvents& events_;
+
+  RequestQueue queue_;
+  std::vector<std::unique_ptr<Seat>> seats_;
+  std::vector<std::unique_ptr<WorkerProcess>> retiring_;
+  std::size_t next_seat_ = 0;  // Where the search for the most idle worker begins.
+  std::uint32_t failed_starts_ = 0;
+  std::string last_start_error_;
+  bool ever_ready_ = false;
+  bool stopping_ = false;
+  bool stopped_ = false;
+  uv::TimePoint looks_at_ = uv::TimePoint::max();
+  uv::Timer deadline_timer_;
+};
+
+}  // namespace lambdapool::supervisor

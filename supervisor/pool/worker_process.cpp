@@ -1,0 +1,463 @@
+#include "supervisor/pool/worker_process.h"
+
+#include <algorithm>
+#include <csignal>
+
+#include "supervisor/pool/worker_plumbing.h"
+
+namespace lambdapool::supervisor {
+namespace {
+
+// A worker with this much unread input gets no more of it.
+constexpr std::size_t kMaxUnsent = std::size_t{1} << 20;
+// From SIGABRT, which makes a stuck worker write its stacks, to SIGKILL.
+constexpr Milliseconds kAbortGrace{1'000};
+// How long the channel of a dead worker may be held open by what it left behind.
+constexpr Milliseconds kChannelGrace{300};
+// How long faulthandler may take to write the stacks it was asked for.
+constexpr Milliseconds kStacksDelay{100};
+
+// A worker that lived this long after it was ready did not die of its start.
+constexpr Milliseconds kProvingTime{1'000};
+
+LogLevel to_log_level(std::string_view text) {
+  if (text == "debug") return LogLevel::kDebug;
+  if (text == "warning") return LogLevel::kWarning;
+  if (text == "error") return LogLevel::kError;
+  return LogLevel::kInfo;
+}
+
+template <class Visit>
+void for_each_line(std::string_view text, Visit visit) {
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    visit(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(WorkerState state) {
+  switch (state) {
+    case WorkerState::kStarting:
+      return "starting";
+    case WorkerState::kReady:
+      return "ready";
+    case WorkerState::kRetiring:
+      return "retiring";
+    case WorkerState::kStopping:
+      return "stopping";
+    case WorkerState::kGone:
+      return "gone";
+  }
+  return "gone";
+}
+
+WorkerProcess::WorkerProcess(uv::Loop& loop, Log& log, const WorkerSettings& settings,
+                             std::uint32_t number, WorkerEvents& events)
+    : loop_(loop),
+      log_(log),
+      settings_(settings),
+      number_(number),
+      events_(events),
+      slots_(settings.pool.concurrency),
+      timer_(loop, [this] { std::exchange(timer_action_, nullptr)(); }),
+      stacks_timer_(
+          loop, [this] { log_stacks("stacks of a worker whose request is over its time limit"); }),
+      started_(std::chrono::steady_clock::now()) {}
+
+std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
+    uv::Loop& loop, Log& log, const WorkerSettings& settings, std::uint32_t number,
+    WorkerEvents& events) {
+  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, log, settings, number, events));
+  WorkerProcess* self = worker.get();
+
+  auto vitals = VitalsPage::create(settings.pool.concurrency);
+  if (!vitals) return std::unexpected(vitals.error());
+  auto report = CrashReport::create();
+  if (!report) return std::unexpected(report.error());
+  auto plumbing = WorkerPlumbing::create();
+  if (!plumbing) return std::unexpected(plumbing.error());
+
+  const uv::SpawnOptions options{
+      {settings.program},
+      {-1, plumbing->worker_out.get(), plumbing->worker_err.get(), plumbing->worker_channel.get(),
+       (*report)->descriptor(), (*vitals)->descriptor()}};
+  auto process = uv::Process::spawn(
+      loop, options, [self](std::int64_t status, int signal) { self->on_exited(status, signal); });
+  if (!process) return std::unexpected(process.error());
+
+  worker->process_ = std::move(*process);
+  worker->vitals_ = std::move(*vitals);
+  worker->crash_report_ = std::move(*report);
+  const auto dropped = [self](std::string_view stream) {
+    return [self, stream](std::uint64_t lines) {
+      self->log_.warning("worker output dropped",
+                         {{"worker", self->number_}, {"stream", stream}, {"lines", lines}});
+    };
+  };
+  worker->stdout_ = std::make_unique<OutputPipe>(
+      loop, std::move(plumbing->out),
+      [self](std::string_view line) { self->log_output("stdout", line); }, dropped("stdout"));
+  worker->stderr_ = std::make_unique<OutputPipe>(
+      loop, std::move(plumbing->err),
+      [self](std::string_view line) { self->log_output("stderr", line); }, dropped("stderr"));
+  worker->channel_ = std::make_unique<WorkerChannel>(loop, std::move(plumbing->channel),
+                                                     static_cast<ChannelEvents&>(*worker));
+  worker->channel_->send(protocol::Start{
+      .lambda_root = settings.lambda_root,
+      .lambda_id = settings.lambda_id,
+      .lambda_name = settings.lambda_name,
+      .lambda_version = settings.lambda_version,
+      .pylib = settings.pylib,
+      .venv = settings.venv,
+      .event_loop = settings.event_loop,
+      .log_level = settings.log_level,
+      .worker = number,
+      .window = settings.pool.concurrency,
+  });
+  worker->after(settings.pool.start_timeout, [self] { self->on_start_timeout(); });
+  log.info("worker started", {{"worker", number}, {"pid", worker->pid()}});
+  return worker;
+}
+
+void WorkerProcess::after(Milliseconds delay, std::function<void()> action) {
+  timer_action_ = std::move(action);
+  timer_.start(delay);
+}
+
+bool WorkerProcess::accepts() const {
+  return state_ == WorkerState::kReady && !slots_.full() && channel_->unsent() < kMaxUnsent;
+}
+
+void WorkerProcess::dispatch(std::unique_ptr<Invocation> invocation) {
+  invocation->dispatched(number_);
+  const auto deadline = invocation->received() + settings_.pool.request_timeout;
+  const auto left =
+      std::chrono::duration_cast<Milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+  const RequestSlots::Slot& slot = slots_.take(std::move(invocation));
+  channel_->send_request(slot.id, RequestSlots::index(slot),
+                         static_cast<std::uint32_t>(std::max<Milliseconds::rep>(left, 1)),
+                         slot.invocation->request_fields(), slot.invocation->body());
+}
+
+void WorkerProcess::retire() {
+  if (state_ == WorkerState::kStarting) return stop();
+  if (state_ != WorkerState::kReady) return;
+  state_ = WorkerState::kRetiring;
+  stop_when_retired();
+}
+
+bool WorkerProcess::clients_wait() {
+  bool waiting = false;
+  slots_.for_each_busy(
+      [&](const RequestSlots::Slot& slot) { waiting = waiting || slot.invocation != nullptr; });
+  return waiting;
+}
+
+void WorkerProcess::stop_when_retired() {
+  if (state_ != WorkerState::kRetiring) return;
+  // What only ignores its cancellation is not waited for.
+  if (slots_.busy() == 0 || (spoiled_ && !clients_wait())) stop();
+}
+
+void WorkerProcess::stop() {
+  if (state_ == WorkerState::kStopping || state_ == WorkerState::kGone) return;
+  const bool starting = state_ == WorkerState::kStarting;
+  state_ = WorkerState::kStopping;
+  cause_ = GoneCause::kStopped;
+  // A worker that is still starting has nothing to shut down.
+  if (starting) return kill();
+  channel_->send(
+      protocol::Shutdown{static_cast<std::uint32_t>(settings_.pool.shutdown_timeout.count())});
+  after(settings_.pool.shutdown_timeout, [this] {
+    log_.error("onShutdown took too long, the worker is killed",
+               {{"worker", number_},
+                {"pid", pid()},
+                {"limit_ms", settings_.pool.shutdown_timeout.count()}});
+    kill();
+  });
+}
+
+void WorkerProcess::kill() {
+  if (state_ == WorkerState::kGone) return;
+  if (state_ != WorkerState::kStopping) cause_ = GoneCause::kStopped;
+  state_ = WorkerState::kStopping;
+  process_->signal(SIGKILL);
+}
+
+void WorkerProcess::on_message(const protocol::Up& message) {
+  std::visit(
+      [this]<class Message>(const Message& told) {
+        if constexpr (std::is_same_v<Message, protocol::Ready>) {
+          on_ready(told);
+        } else if constexpr (std::is_same_v<Message, protocol::StartFailed>) {
+          on_start_failed(told);
+        } else if constexpr (std::is_same_v<Message, protocol::Log>) {
+          if (told.request_id.empty()) {
+            log_.write(to_log_level(told.level), told.text, {{"worker", number_}});
+          } else {
+            log_.write(to_log_level(told.level), told.text,
+                       {{"worker", number_}, {"request_id", told.request_id}});
+          }
+        } else {
+          on_answer(told);
+        }
+      },
+      message);
+}
+
+void WorkerProcess::on_ready(const protocol::Ready& ready) {
+  if (ready.version != protocol::kVersion) {
+    return on_protocol_error(
+        "it speaks another version; supervisor and worker must be of one installation");
+  }
+  if (state_ == WorkerState::kStopping) return;
+  if (state_ != WorkerState::kStarting) return on_protocol_error("ready came twice");
+  state_ = WorkerState::kReady;
+  was_ready_ = true;
+  timer_.stop();
+  const auto now = std::chrono::steady_clock::now();
+  log_.info("worker ready",
+            {{"worker", number_},
+             {"pid", pid()},
+             {"lambda_type", ready.lambda_type},
+             {"event_loop", ready.event_loop},
+             {"start_ms", std::chrono::duration<double, std::milli>(now - started_).count()}});
+  started_ = now;
+  events_.on_worker_ready(*this);
+}
+
+void WorkerProcess::on_start_failed(const protocol::StartFailed& failed) {
+  if (state_ == WorkerState::kStopping) return;
+  if (state_ != WorkerState::kStarting) return on_protocol_error("start_failed came after ready");
+  cause_ = GoneCause::kStartFailed;
+  start_error_ = failed.text;
+  log_.error("lambda does not start",
+             {{"worker", number_}, {"stage", failed.stage}, {"text", failed.text}});
+  for_each_line(failed.traceback, [this](std::string_view line) {
+    log_.error("traceback", {{"worker", number_}, {"text", line}});
+  });
+  state_ = WorkerState::kStopping;
+  after(settings_.pool.shutdown_timeout, [this] { kill(); });
+}
+
+template <class Message>
+void WorkerProcess::on_answer(const Message& message) {
+  RequestSlots::Slot* slot = slots_.find(message.id);
+  if (slot == nullptr) return on_protocol_error("an answer to a request that it does not hold");
+  proved_itself_ = true;
+  auto invocation = std::move(slot->invocation);
+  slots_.release(*slot);
+  if (invocation != nullptr) {
+    if constexpr (std::is_same_v<Message, protocol::Response>) {
+      respond(std::move(invocation), message);
+    } else {
+      Failure failure{message.status,
+                      std::string(message.kind),
+                      message.error_code,
+                      std::string(message.desc),
+                      std::string(message.detail),
+                      {}};
+      for (const protocol::Field& field : message.headers)
+        failure.headers.emplace_back(field.name, field.value);
+      fail(std::move(invocation), failure);
+    }
+  }
+  stop_when_retired();
+  events_.on_worker_free(*this);
+}
+
+void WorkerProcess::on_protocol_error(std::string_view what) {
+  log_.error("worker broke the protocol and is killed",
+             {{"worker", number_}, {"pid", pid()}, {"text", what}});
+  channel_->close();
+  channel_closed_ = true;
+  cause_ = GoneCause::kProtocol;
+  state_ = WorkerState::kStopping;
+  process_->signal(SIGKILL);
+  if (exited_) become_gone();
+}
+
+void WorkerProcess::on_channel_closed() {
+  channel_closed_ = true;
+  if (exited_) return become_gone();
+  // It lives but can neither take nor answer requests any more. A worker that dies closes its
+  // channel a moment before its exit is known, so its own end comes first.
+  if (state_ != WorkerState::kStopping) {
+    state_ = WorkerState::kStopping;
+    after(kChannelGrace, [this] {
+      log_.error("worker closed its channel and is killed", {{"worker", number_}, {"pid", pid()}});
+      process_->signal(SIGKILL);
+    });
+  }
+}
+
+void WorkerProcess::on_start_timeout() {
+  log_.error(
+      "worker did not become ready in time and is killed; is onStart stuck?",
+      {{"worker", number_}, {"pid", pid()}, {"limit_ms", settings_.pool.start_timeout.count()}});
+  cause_ = GoneCause::kStartTimeout;
+  state_ = WorkerState::kStopping;
+  // Its stacks say what it waits for.
+  process_->signal(SIGABRT);
+  after(kAbortGrace, [this] { process_->signal(SIGKILL); });
+}
+
+void WorkerProcess::on_exited(std::int64_t status, int signal) {
+  exited_ = true;
+  exit_status_ = {status, signal};
+  timer_.stop();
+  stacks_timer_.stop();
+  // What the lambda started goes with it.
+  process_->signal_group(SIGKILL);
+  // An answer that was whole in the channel before the death is still an answer.
+  if (!channel_closed_) channel_->drain();
+  if (state_ == WorkerState::kGone) return;
+  if (channel_closed_) return become_gone();
+  after(kChannelGrace, [this] { become_gone(); });
+}
+
+void WorkerProcess::become_gone() {
+  if (state_ == WorkerState::kGone) return;
+  state_ = WorkerState::kGone;
+  timer_.stop();
+  channel_->close();
+  stdout_->finish();
+  stderr_->finish();
+
+  const std::string report = crash_report_->take();
+  const std::string sentence = death_sentence(cause_, exit_status_, report, settings_.lambda_root,
+                                              settings_.pool.start_timeout);
+  if (cause_ == GoneCause::kStopped) {
+    log_.info("worker stopped",
+              {{"worker", number_}, {"pid", pid()}, {"how", exit_status_.to_string()}});
+  } else {
+    log_.error("worker died", {{"worker", number_},
+                               {"pid", pid()},
+                               {"cause", to_string(cause_)},
+                               {"how", sentence},
+                               {"requests", slots_.busy()}});
+    for_each_line(report, [this](std::string_view line) {
+      log_.error("traceback", {{"worker", number_}, {"text", line}});
+    });
+    if (start_error_.empty() && !was_ready_) start_error_ = sentence;
+  }
+
+  std::vector<std::unique_ptr<Invocation>> unbegun;
+  slots_.for_each_busy([&](RequestSlots::Slot& slot) {
+    auto invocation = std::move(slot.invocation);
+    if (invocation == nullptr) return;
+    if (!vitals_->begun(RequestSlots::index(slot), slot.id) && invocation->attempts() < 2) {
+      unbegun.push_back(std::move(invocation));
+    } else {
+      proved_itself_ = true;
+      fail(std::move(invocation), make_failure(FailureKind::kWorkerCrashed, sentence));
+    }
+  });
+  proved_itself_ =
+      proved_itself_ || (was_ready_ && std::chrono::steady_clock::now() - started_ > kProvingTime);
+  if (cause_ != GoneCause::kStopped && !start_error_.empty())
+    events_.on_worker_start_failed(*this, start_error_);
+  events_.on_worker_gone(*this, cause_, std::move(unbegun));
+}
+
+void WorkerProcess::cancel(RequestSlots::Slot& slot, std::string_view reason,
+                           uv::TimePoint kill_at) {
+  channel_->send(protocol::Cancel{slot.id, reason});
+  slot.cancel_frame = channel_->frames_sent();
+  slot.kill_at = kill_at;
+}
+
+bool WorkerProcess::abandon(ConnectionId connection) {
+  bool found = false;
+  slots_.for_each_busy([&](RequestSlots::Slot& slot) {
+    if (slot.invocation == nullptr || slot.invocation->connection() != connection) return;
+    found = true;
+    const auto deadline = slot.invocation->received() + settings_.pool.request_timeout;
+    supervisor::abandon(std::move(slot.invocation));
+    cancel(slot, "disconnect", deadline + settings_.pool.cancel_grace);
+  });
+  return found;
+}
+
+void WorkerProcess::fail_all(const Failure& failure) {
+  slots_.for_each_busy([&](RequestSlots::Slot& slot) {
+    if (slot.invocation != nullptr) fail(std::move(slot.invocation), failure);
+  });
+}
+
+uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
+  auto next = uv::TimePoint::max();
+  bool stuck = false;
+  bool spoiled = false;
+  bool timed_out = false;
+  slots_.for_each_busy([&](RequestSlots::Slot& slot) {
+    if (slot.invocation != nullptr) {
+      const auto deadline = slot.invocation->received() + settings_.pool.request_timeout;
+      if (now < deadline) {
+        next = std::min(next, deadline);
+        return;
+      }
+      timed_out = true;
+      log_.warning("request over its time limit is cancelled",
+                   {{"worker", number_},
+                    {"request_id", slot.invocation->request_id()},
+                    {"limit_ms", settings_.pool.request_timeout.count()}});
+      cancel(slot, "timeout", now + settings_.pool.cancel_grace);
+      next = std::min(next, slot.kill_at);
+      fail(std::move(slot.invocation),
+           make_failure(FailureKind::kWorkerTimeout,
+                        "no answer within " +
+                            std::to_string(settings_.pool.request_timeout.count()) + " ms"));
+      return;
+    }
+    if (slot.cancel_frame == 0) return;
+    if (now < slot.kill_at) {
+      next = std::min(next, slot.kill_at);
+    } else if (vitals_->frames_taken() <
+               slot.cancel_frame - 1) {  // The start frame does not count.
+      stuck = true;
+    } else {
+      spoiled = true;
+    }
+  });
+  if (timed_out && !stacks_timer_.active() &&
+      (state_ == WorkerState::kReady || state_ == WorkerState::kRetiring)) {
+    process_->signal(SIGUSR2);
+    stacks_timer_.start(kStacksDelay);
+  }
+  if (stuck) {
+    end_stuck_loop();
+  } else if (spoiled && !spoiled_) {
+    spoiled_ = true;
+    log_.warning("a request ignores its cancellation, its worker is replaced",
+                 {{"worker", number_}, {"pid", pid()}});
+    if (state_ == WorkerState::kReady) events_.on_worker_spoiled(*this);
+    stop_when_retired();
+  }
+  return next;
+}
+
+void WorkerProcess::end_stuck_loop() {
+  if (state_ == WorkerState::kStopping || state_ == WorkerState::kGone) return;
+  log_.error("worker's event loop is blocked, it is killed", {{"worker", number_}, {"pid", pid()}});
+  cause_ = GoneCause::kHung;
+  state_ = WorkerState::kStopping;
+  process_->signal(SIGABRT);
+  after(kAbortGrace, [this] { process_->signal(SIGKILL); });
+}
+
+void WorkerProcess::log_stacks(std::string_view message) {
+  const std::string text = crash_report_->take();
+  for_each_line(text, [&](std::string_view line) {
+    log_.warning(message, {{"worker", number_}, {"text", line}});
+  });
+}
+
+void WorkerProcess::log_output(std::string_view stream, std::string_view text) {
+  log_.info(stream, {{"worker", number_}, {"pid", pid()}, {"text", text}});
+}
+
+}  // namespace lambdapool::supervisor

@@ -1,0 +1,155 @@
+// One worker: an OS process with one lambda loaded, its channel, and the requests it holds.
+//
+//   Starting --ready--> Ready --retire--> Retiring --last request done--> Stopping
+//   Starting/Ready/Retiring --stop--> Stopping;   any --died--> Gone
+//
+// Invariants:
+//   A slot is busy from dispatch until the worker has answered it, also when its client was
+//   answered long before. Gone needs both the exit status and end-of-file on the channel, in either
+//   order; the wait for the second is bounded, because a child that the lambda left behind may hold
+//   the channel. When it is Gone, every request it held has been answered or handed back, and its
+//   process group has been killed.
+// The pool that owns it outlives it and is told everything; it destroys it through Loop::retire.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "supervisor/config/config.h"
+#include "supervisor/log/log.h"
+#include "supervisor/pool/crash_report.h"
+#include "supervisor/pool/exit_status.h"
+#include "supervisor/pool/gone_cause.h"
+#include "supervisor/pool/invocation.h"
+#include "supervisor/pool/output_pipe.h"
+#include "supervisor/pool/request_slots.h"
+#include "supervisor/pool/vitals_page.h"
+#include "supervisor/pool/worker_channel.h"
+#include "supervisor/uv/process.h"
+#include "supervisor/uv/timer.h"
+
+namespace lambdapool::supervisor {
+
+// What every worker of a pool is started with.
+struct WorkerSettings {
+  std::string program;
+  std::string pylib;
+  std::string lambda_root;
+  std::string lambda_id;
+  std::string lambda_name;
+  std::string lambda_version;
+  std::string venv;
+  std::string event_loop;
+  std::string log_level;
+  PoolConfig pool;
+};
+
+enum class WorkerState { kStarting, kReady, kRetiring, kStopping, kGone };
+std::string_view to_string(WorkerState state);
+
+class WorkerProcess;
+
+class WorkerEvents {
+ public:
+  virtual void on_worker_ready(WorkerProcess& worker) = 0;
+  // `text` is one line for people.
+  virtual void on_worker_start_failed(WorkerProcess& worker, std::string_view text) = 0;
+  // It can take one request more than before.
+  virtual void on_worker_free(WorkerProcess& worker) = 0;
+  // A request ignores its cancellation: the worker should be replaced when its other requests are
+  // done.
+  virtual void on_worker_spoiled(WorkerProcess& worker) = 0;
+  // `unbegun` are the requests that it had not begun; they never ran.
+  virtual void on_worker_gone(WorkerProcess& worker, GoneCause cause,
+                              std::vector<std::unique_ptr<Invocation>> unbegun) = 0;
+
+ protected:
+  ~WorkerEvents() = default;
+};
+
+class WorkerProcess final : public uv::Retirable, private ChannelEvents {
+ public:
+  static std::expected<std::unique_ptr<WorkerProcess>, std::string> spawn(
+      uv::Loop& loop, Log& log, const WorkerSettings& settings, std::uint32_t number,
+      WorkerEvents& events);
+
+  std::uint32_t number() const { return number_; }
+  int pid() const { return process_->pid(); }
+  WorkerState state() const { return state_; }
+  std::size_t outstanding() const { return slots_.busy(); }
+  // Whether a request may be dispatched to it now.
+  bool accepts() const;
+  // Whether its start says nothing about its end: it was ready and answered a request, died of one,
+  // or lived a while.
+  bool proved_itself() const { return proved_itself_; }
+
+  void dispatch(std::unique_ptr<Invocation> invocation);
+
+  // Takes no more requests, and stops when it has answered those it has.
+  void retire();
+  // Tells the lambda to shut down; kills it when that takes longer than pool.shutdown_timeout.
+  void stop();
+  void kill();
+
+  // The client of `connection` has left: its request is cancelled. False when it is not here.
+  bool abandon(ConnectionId connection);
+  // Answers all requests it holds.
+  void fail_all(const Failure& failure);
+  // Answers requests whose time is over, cancels them, and deals with cancellations that are
+  // ignored. Returns when to look again.
+  uv::TimePoint check_deadlines(uv::TimePoint now);
+
+ private:
+  WorkerProcess(uv::Loop& loop, Log& log, const WorkerSettings& settings, std::uint32_t number,
+                WorkerEvents& events);
+
+  void on_message(const protocol::Up& message) override;
+  void on_protocol_error(std::string_view what) override;
+  void on_channel_closed() override;
+
+  void on_ready(const protocol::Ready& ready);
+  void on_start_failed(const protocol::StartFailed& failed);
+  template <class Message>
+  void on_answer(const Message& message);
+  void on_exited(std::int64_t status, int signal);
+  void on_start_timeout();
+  void after(Milliseconds delay, std::function<void()> action);
+  void cancel(RequestSlots::Slot& slot, std::string_view reason, uv::TimePoint kill_at);
+  void end_stuck_loop();
+  bool clients_wait();
+  void stop_when_retired();
+  void log_stacks(std::string_view message);
+  void become_gone();
+  void log_output(std::string_view stream, std::string_view text);
+
+  uv::Loop& loop_;
+  Log& log_;
+  const WorkerSettings& settings_;
+  std::uint32_t number_;
+  WorkerEvents& events_;
+
+  WorkerState state_ = WorkerState::kStarting;
+  GoneCause cause_ = GoneCause::kCrashed;
+  std::string start_error_;
+  ExitStatus exit_status_;
+  bool exited_ = false;
+  bool channel_closed_ = false;
+  bool was_ready_ = false;
+  bool proved_itself_ = false;
+  bool spoiled_ = false;
+
+  RequestSlots slots_;
+  std::unique_ptr<VitalsPage> vitals_;
+  std::unique_ptr<CrashReport> crash_report_;
+  std::unique_ptr<WorkerChannel> channel_;
+  std::unique_ptr<OutputPipe> stdout_;
+  std::unique_ptr<OutputPipe> stderr_;
+  std::unique_ptr<uv::Process> process_;
+  std::function<void()> timer_action_;
+  uv::Timer timer_;
+  uv::Timer stacks_timer_;
+  uv::TimePoint started_;  // Since when it is in its state: starting, or ready.
+};
+
+}  // namespace lambdapool::supervisor

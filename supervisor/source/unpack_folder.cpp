@@ -1,0 +1,73 @@
+#include "supervisor/source/unpack_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace lambdapool::supervisor {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPrefix = "lambdapool-";
+constexpr const char* kLockName = "/lock";
+
+std::expected<uv::FileDescriptor, int> take_lock(const std::string& folder, int flags) {
+  uv::FileDescriptor lock(
+      open((folder + kLockName).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600));
+  if (!lock.open() || flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return std::unexpected(errno);
+  return lock;
+}
+
+// Removes the folders of supervisors that are no more. Only our own user's are looked at.
+void remove_leftovers(const fs::path& parent) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(parent, ignored)) {
+    struct stat status{};
+    if (!entry.path().filename().string().starts_with(kPrefix) ||
+        lstat(entry.path().c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
+        status.st_uid != geteuid()) {
+      continue;
+    }
+    // Without a lock file it is not one of ours, or one that is being made.
+    if (const auto lock = take_lock(entry.path().string(), 0))
+      fs::remove_all(entry.path(), ignored);
+  }
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<UnpackFolder>, std::string> UnpackFolder::create(
+    const std::string& parent) {
+  std::error_code error;
+  const fs::path base = parent.empty() ? fs::temp_directory_path(error) : fs::path(parent);
+  remove_leftovers(base);
+  std::string path = (base / (std::string(kPrefix) + "XXXXXX")).string();
+  if (mkdtemp(path.data()) == nullptr) {
+    return std::unexpected("cannot make a folder in " + base.string() + ": " +
+                           std::strerror(errno) +
+                           "; set lambda.unpack_dir to a folder that can be written");
+  }
+  auto lock = take_lock(path, O_CREAT | O_EXCL);
+  if (!lock) {
+    fs::remove_all(path, error);
+    return std::unexpected("cannot lock " + path + ": " + std::strerror(lock.error()));
+  }
+  return std::unique_ptr<UnpackFolder>(new UnpackFolder(path, std::move(*lock)));
+}
+
+UnpackFolder::~UnpackFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+std::string UnpackFolder::generation(std::uint64_t number) const {
+  return path_ + "/" + std::to_string(number);
+}
+
+}  // namespace lambdapool::supervisor

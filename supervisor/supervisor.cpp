@@ -1,0 +1,186 @@
+#include "supervisor/supervisor.h"
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+
+#include "supervisor/source/lambda_identity.h"
+
+namespace lambdapool::supervisor {
+namespace {
+
+constexpr int kSignalExitBase = 128;
+constexpr std::uint32_t kMaxWorkers = 1024;
+
+std::string_view to_string(EventLoop loop) {
+  switch (loop) {
+    case EventLoop::kAuto:
+      return "auto";
+    case EventLoop::kUvloop:
+      return "uvloop";
+    case EventLoop::kAsyncio:
+      return "asyncio";
+  }
+  return "auto";
+}
+
+std::string_view to_string(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kWarning:
+      return "warning";
+    case LogLevel::kError:
+      return "error";
+  }
+  return "info";
+}
+
+}  // namespace
+
+Supervisor::Supervisor(Config config, Installation installation, Log& log)
+    : config_(std::move(config)), installation_(std::move(installation)), log_(log) {}
+
+std::expected<void, std::string> Supervisor::run() {
+  if (auto prepared = prepare(); !prepared) return prepared;
+  loop_.run();
+  if (failure_) return std::unexpected(*failure_);
+  return {};
+}
+
+std::expected<void, std::string> Supervisor::prepare() {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path path = fs::canonical(config_.lambda.path, error);
+  if (error)
+    return std::unexpected(config_.lambda.path + ": " + error.message() +
+                           "; give the path of a lambda");
+
+  auto server =
+      Server::bind(loop_, log_, config_.server, config_.lambda.version, config_.log.access, *this);
+  if (!server) return std::unexpected(server.error());
+  server_ = std::move(*server);
+  watch_signals();
+
+  if (fs::is_directory(path)) {
+    start_pool(path.string());
+    return {};
+  }
+  auto folder = UnpackFolder::create(config_.lambda.unpack_dir);
+  if (!folder) return std::unexpected(folder.error());
+  unpack_folder_ = std::move(*folder);
+  const std::string root = unpack_folder_->generation(1);
+  auto unpacker = Unpacker::start(loop_, installation_.worker_program, config_.lambda, root,
+                                  config_.pool.start_timeout,
+                                  [this, root](std::expected<void, std::string> result) {
+                                    if (!result) return give_up(result.error());
+                                    if (!stopping_) start_pool(root);
+                                  });
+  if (!unpacker) return std::unexpected(unpacker.error());
+  unpacker_ = std::move(*unpacker);
+  return {};
+}
+
+void Supervisor::watch_signals() {
+  const auto on = [this](int number, std::function<void()> action) {
+    signals_.push_back(std::make_unique<uv::Signal>(loop_, number, std::move(action)));
+  };
+  on(SIGTERM, [this] { stop(SIGTERM); });
+  on(SIGINT, [this] { stop(SIGINT); });
+  on(SIGTTIN, [this] { scale(+1); });
+  on(SIGTTOU, [this] { scale(-1); });
+  on(SIGUSR1, [this] { log_.reopen(); });
+}
+
+void Supervisor::start_pool(const std::string& lambda_root) {
+  const LambdaConfig& lambda = config_.lambda;
+  const std::string name = lambda.name.empty() ? default_lambda_name(lambda.path) : lambda.name;
+  pool_ = std::make_unique<WorkerPool>(
+      loop_, log_,
+      WorkerSettings{
+          .program = installation_.worker_program,
+          .pylib = installation_.pylib,
+          .lambda_root = lambda_root,
+          .lambda_id = lambda.id.empty() ? default_lambda_id(name) : lambda.id,
+          .lambda_name = name,
+          .lambda_version = lambda.version,
+          .venv = lambda.venv,
+          .event_loop = std::string(to_string(config_.worker.event_loop)),
+          .log_level = std::string(to_string(config_.log.level)),
+          .pool = config_.pool,
+      },
+      static_cast<PoolEvents&>(*this));
+  pool_->start();
+}
+
+void Supervisor::submit(std::unique_ptr<Invocation> invocation) {
+  pool_->submit(std::move(invocation));
+}
+
+void Supervisor::abandon(ConnectionId connection) { pool_->abandon(connection); }
+
+void Supervisor::on_pool_ready() {
+  if (stopping_) return;
+  if (auto listening = server_->listen(); !listening) return give_up(listening.error());
+  const bool v6 = config_.server.host.find(':') != std::string::npos;
+  const std::string host = v6 ? "[" + config_.server.host + "]" : config_.server.host;
+  std::printf("listening on http://%s:%u\n", host.c_str(), unsigned{server_->port()});
+  std::fflush(stdout);
+}
+
+void Supervisor::on_pool_failed(const std::string& text) {
+  give_up("the lambda does not start: " + text);
+}
+
+void Supervisor::give_up(std::string why) {
+  failure_ = std::move(why);
+  stopping_ = true;
+  finish();
+  if (pool_) pool_->kill();
+}
+
+void Supervisor::scale(int by) {
+  if (!pool_ || stopping_) return;
+  const auto wanted = static_cast<std::int64_t>(pool_->seats()) + by;
+  if (wanted >= 1 && wanted <= kMaxWorkers) pool_->scale(static_cast<std::uint32_t>(wanted));
+}
+
+void Supervisor::stop(int signal) {
+  if (stopping_) {
+    log_.warning("stopping at once", {{"signal", signal}});
+    exit_code_ = kSignalExitBase + signal;
+    finish();
+    if (pool_) pool_->kill();
+    return;
+  }
+  stopping_ = true;
+  log_.info("stopping", {{"signal", signal}, {"grace_ms", config_.pool.grace.count()}});
+  grace_.emplace(loop_, [this] {
+    log_.warning("requests are still running after the grace time and are given up",
+                 {{"grace_ms", config_.pool.grace.count()}});
+    stop_pool();
+  });
+  grace_->start(config_.pool.grace);
+  server_->drain();
+}
+
+void Supervisor::on_drained() { stop_pool(); }
+
+void Supervisor::stop_pool() {
+  if (!pool_) return finish();
+  pool_->stop();
+}
+
+void Supervisor::on_pool_stopped() { finish(); }
+
+// Takes what is left off the loop, which then ends. May be called inside a callback of what it
+// ends.
+void Supervisor::finish() {
+  if (grace_) grace_->stop();
+  unpacker_.reset();
+  loop_.retire(std::move(server_));
+}
+
+}  // namespace lambdapool::supervisor

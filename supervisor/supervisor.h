@@ -1,0 +1,69 @@
+// The supervisor: builds everything, owns everything, and brings it to an orderly end.
+//
+// Starting: the port is taken, an archive is unpacked, the workers start; with the first that is
+// ready clients are let in. Stopping (TERM, INT): no client is let in any more, those that wait get
+// their answers within pool.grace, the workers shut down, and the loop ends because nothing is left
+// on it. A second signal ends everything at once.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/config/config.h"
+#include "supervisor/http/server.h"
+#include "supervisor/installation.h"
+#include "supervisor/log/log.h"
+#include "supervisor/pool/worker_pool.h"
+#include "supervisor/source/unpack_folder.h"
+#include "supervisor/source/unpacker.h"
+#include "supervisor/uv/loop.h"
+#include "supervisor/uv/signal.h"
+
+namespace lambdapool::supervisor {
+
+class Supervisor final : private RequestHandler, private PoolEvents {
+ public:
+  Supervisor(Config config, Installation installation, Log& log);
+
+  // Serves until it is told to stop. Failure: one or more lines for people.
+  std::expected<void, std::string> run();
+
+  // What the program should exit with after a run that did not fail.
+  int exit_code() const { return exit_code_; }
+
+ private:
+  void submit(std::unique_ptr<Invocation> invocation) override;
+  void abandon(ConnectionId connection) override;
+  void on_drained() override;
+  void on_pool_ready() override;
+  void on_pool_failed(const std::string& text) override;
+  void on_pool_stopped() override;
+
+  std::expected<void, std::string> prepare();
+  void watch_signals();
+  void start_pool(const std::string& lambda_root);
+  void scale(int by);
+  void stop(int signal);
+  void stop_pool();
+  void give_up(std::string why);
+  void finish();
+
+  // Destroyed from the last to the first: the loop outlives all handles, the server all requests.
+  const Config config_;
+  const Installation installation_;
+  Log& log_;
+  uv::Loop loop_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<UnpackFolder> unpack_folder_;
+  std::unique_ptr<Unpacker> unpacker_;
+  std::unique_ptr<WorkerPool> pool_;
+  std::vector<std::unique_ptr<uv::Signal>> signals_;
+  std::optional<uv::Timer> grace_;
+  std::optional<std::string> failure_;
+  bool stopping_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace lambdapool::supervisor

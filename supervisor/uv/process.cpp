@@ -1,0 +1,66 @@
+#include "supervisor/uv/process.h"
+
+#include <csignal>
+
+namespace lambdapool::supervisor::uv {
+
+void KillThenClose::operator()(uv_process_t* child) const noexcept {
+  if (uv_is_active(reinterpret_cast<uv_handle_t*>(child)) == 0) {
+    CloseHandle{}(child);
+    return;
+  }
+  child->data = nullptr;
+  ::kill(-child->pid, SIGKILL);
+}
+
+std::expected<std::unique_ptr<Process>, std::string> Process::spawn(Loop& loop,
+                                                                    const SpawnOptions& options,
+                                                                    Exited exited) {
+  std::vector<char*> arguments;
+  arguments.reserve(options.arguments.size() + 1);
+  for (const std::string& argument : options.arguments)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+
+  std::vector<uv_stdio_container_t> stdio(options.descriptors.size());
+  for (std::size_t i = 0; i < stdio.size(); ++i) {
+    const int descriptor = options.descriptors[i];
+    stdio[i].flags = descriptor < 0 ? UV_IGNORE : UV_INHERIT_FD;
+    stdio[i].data.fd = descriptor;
+  }
+
+  std::unique_ptr<Process> process(new Process(std::move(exited)));
+  uv_process_options_t uv_options{};
+  uv_options.file = arguments[0];
+  uv_options.args = arguments.data();
+  uv_options.flags = UV_PROCESS_DETACHED;
+  uv_options.stdio_count = static_cast<int>(stdio.size());
+  uv_options.stdio = stdio.data();
+  uv_options.exit_cb = [](uv_process_t* child, std::int64_t status, int signal) {
+    auto* self = static_cast<Process*>(child->data);
+    if (self == nullptr) {
+      CloseHandle{}(child);
+      return;
+    }
+    self->running_ = false;
+    self->exited_(status, signal);
+  };
+  // The handle is initialised even when spawning fails, and must be closed then, too.
+  process->handle_.reset(new uv_process_t{});
+  const int result = uv_spawn(loop.get(), process->handle_.get(), &uv_options);
+  process->handle_->data = process.get();
+  if (result != 0) {
+    return std::unexpected(options.arguments[0] + ": " + uv_strerror(result));
+  }
+  process->pid_ = process->handle_->pid;
+  process->running_ = true;
+  return process;
+}
+
+void Process::signal(int number) {
+  if (running_) uv_process_kill(handle_.get(), number);
+}
+
+void Process::signal_group(int number) { ::kill(-pid_, number); }
+
+}  // namespace lambdapool::supervisor::uv

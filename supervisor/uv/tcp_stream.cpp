@@ -1,0 +1,137 @@
+#include "supervisor/uv/tcp_stream.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+
+namespace lambdapool::supervisor::uv {
+namespace {
+
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+
+// Reads of all connections share one buffer: a callback takes what it needs out of it before it
+// returns.
+void lend_buffer(uv_handle_t*, std::size_t, uv_buf_t* buffer) {
+  static std::array<char, kReadBytes> shared;
+  buffer->base = shared.data();
+  buffer->len = shared.size();
+}
+
+uv_buf_t as_buffer(std::string_view bytes) {
+  return uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+}
+
+}  // namespace
+
+// A write that had to wait, with a copy of its bytes.
+struct TcpStream::PendingWrite {
+  uv_write_t request{};
+  std::string bytes;
+};
+
+std::unique_ptr<TcpStream> TcpStream::accept(uv_stream_t* server, StreamEvents& events) {
+  std::unique_ptr<TcpStream> stream(new TcpStream(events));
+  auto* raw = new uv_tcp_t;
+  uv_tcp_init(server->loop, raw);
+  stream->handle_.reset(raw);
+  if (uv_accept(server, reinterpret_cast<uv_stream_t*>(raw)) != 0) return nullptr;
+  raw->data = stream.get();
+  uv_tcp_nodelay(raw, 1);
+  return stream;
+}
+
+void TcpStream::start_reading() {
+  if (reading_) return;
+  reading_ = true;
+  uv_read_start(reinterpret_cast<uv_stream_t*>(handle_.get()), &lend_buffer,
+                [](uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer) {
+                  auto* self = static_cast<TcpStream*>(handle->data);
+                  if (self == nullptr || count == 0) return;
+                  if (count > 0) {
+                    self->events_.on_read({buffer->base, static_cast<std::size_t>(count)});
+                    return;
+                  }
+                  self->stop_reading();
+                  if (count == UV_EOF) {
+                    self->events_.on_end();
+                  } else {
+                    self->events_.on_broken();
+                  }
+                });
+}
+
+void TcpStream::stop_reading() {
+  if (!reading_) return;
+  reading_ = false;
+  uv_read_stop(reinterpret_cast<uv_stream_t*>(handle_.get()));
+}
+
+void TcpStream::write(std::string_view head, std::string_view body) {
+  if (unsent() > 0) return write_later(head, body);
+  std::array<uv_buf_t, 2> buffers{as_buffer(head), as_buffer(body)};
+  const int sent = uv_try_write(reinterpret_cast<uv_stream_t*>(handle_.get()), buffers.data(),
+                                body.empty() ? 1 : 2);
+  auto done = sent < 0 ? std::size_t{0} : static_cast<std::size_t>(sent);
+  if (done == head.size() + body.size()) return;
+  if (done < head.size()) return write_later(head.substr(done), body);
+  write_later(body.substr(done - head.size()), {});
+}
+
+void TcpStream::write_later(std::string_view first, std::string_view second) {
+  auto pending = std::make_unique<PendingWrite>();
+  pending->bytes.reserve(first.size() + second.size());
+  pending->bytes.append(first).append(second);
+  pending->request.data = pending.get();
+  const uv_buf_t buffer = as_buffer(pending->bytes);
+  const int result =
+      uv_write(&pending->request, reinterpret_cast<uv_stream_t*>(handle_.get()), &buffer, 1,
+               [](uv_write_t* request, int status) {
+                 std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(request->data));
+                 auto* self = static_cast<TcpStream*>(request->handle->data);
+                 if (self == nullptr) return;
+                 if (status < 0) {
+                   self->events_.on_broken();
+                 } else if (self->unsent() == 0) {
+                   self->events_.on_drained();
+                 }
+               });
+  // A failure here is one that the next read reports as well.
+  if (result == 0)
+    pending.release();  // NOLINT(bugprone-unused-return-value): libuv holds it until the callback.
+}
+
+void TcpStream::finish_writing() {
+  auto request = std::make_unique<uv_shutdown_t>();
+  const int result = uv_shutdown(request.get(), reinterpret_cast<uv_stream_t*>(handle_.get()),
+                                 [](uv_shutdown_t* done, int) { delete done; });
+  if (result == 0)
+    request.release();  // NOLINT(bugprone-unused-return-value): libuv holds it until the callback.
+}
+
+PeerState TcpStream::peer_state() const {
+  uv_os_fd_t descriptor = -1;
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (uv_fileno(as_handle(handle_), &descriptor) != 0 ||
+      getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+    return PeerState::kGone;
+  }
+  return info.tcpi_state == TCP_CLOSE ? PeerState::kGone : PeerState::kThere;
+}
+
+std::string TcpStream::peer_address() const {
+  sockaddr_storage address{};
+  int size = sizeof(address);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (uv_tcp_getpeername(handle_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    return {};
+  if (address.ss_family == AF_INET) {
+    uv_ip4_name(reinterpret_cast<const sockaddr_in*>(&address), text.data(), text.size());
+  } else if (address.ss_family == AF_INET6) {
+    uv_ip6_name(reinterpret_cast<const sockaddr_in6*>(&address), text.data(), text.size());
+  }
+  return text.data();
+}
+
+}  // namespace lambdapool::supervisor::uv

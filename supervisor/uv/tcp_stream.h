@@ -1,0 +1,60 @@
+// One accepted TCP connection.
+//
+// Invariant: the events object outlives the stream, and may destroy it only through Loop::retire or
+// from outside of its callbacks. What `write` could not send at once is copied and sent in order.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "supervisor/uv/loop.h"
+
+namespace lambdapool::supervisor::uv {
+
+class StreamEvents {
+ public:
+  // The bytes are valid during the call.
+  virtual void on_read(std::string_view bytes) = 0;
+  // The peer sends no more; it may still read.
+  virtual void on_end() = 0;
+  // The connection is broken: reset, or a write that failed.
+  virtual void on_broken() = 0;
+  // Everything written has gone to the kernel, after it had to wait.
+  virtual void on_drained() = 0;
+
+ protected:
+  ~StreamEvents() = default;
+};
+
+enum class PeerState { kThere, kGone };
+
+class TcpStream {
+ public:
+  // Takes the next connection off the listening socket; null when there is none.
+  static std::unique_ptr<TcpStream> accept(uv_stream_t* server, StreamEvents& events);
+
+  void start_reading();
+  void stop_reading();
+
+  // Sends `head` and then `body`.
+  void write(std::string_view head, std::string_view body = {});
+  std::size_t unsent() const { return handle_->write_queue_size; }
+  // Ends our direction after what was written.
+  void finish_writing();
+
+  // Whether the kernel knows by now that the peer has reset the connection.
+  PeerState peer_state() const;
+  // The peer's address without its port; empty when it is unknown.
+  std::string peer_address() const;
+
+ private:
+  struct PendingWrite;
+  explicit TcpStream(StreamEvents& events) : events_(events) {}
+  void write_later(std::string_view first, std::string_view second);
+
+  StreamEvents& events_;
+  HandlePtr<uv_tcp_t> handle_;
+  bool reading_ = false;
+};
+
+}  // namespace lambdapool::supervisor::uv

@@ -1,0 +1,2 @@
+def foo_from_file1():
+    return "foo_from_file1"

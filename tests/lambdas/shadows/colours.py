@@ -1,0 +1,1 @@
+ALL = ["red", "green"]

@@ -1,0 +1,1 @@
+"""What the process tests are written with: the server, a strict HTTP client, /proc, the log."""

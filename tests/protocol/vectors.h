@@ -1,0 +1,176 @@
+// The wire protocol as bytes: frames that both programs must write and read exactly like this.
+//
+// They were put together by hand from protocol/README.md, not printed by the codec: one line per
+// field.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "protocol/message.h"
+
+namespace lambdapool::protocol {
+
+template <class Any>
+struct Vector {
+  std::string_view name;
+  Any message;
+  std::string_view hex;
+};
+
+inline std::vector<Vector<Down>> down_vectors() {
+  return {
+      {"start",
+       Start{.version = 1,
+             .lambda_root = "/srv/a",
+             .lambda_id = "id",
+             .lambda_name = "hello",
+             .lambda_version = "1",
+             .pylib = "/opt/py",
+             .venv = "",
+             .event_loop = "auto",
+             .log_level = "info",
+             .worker = 3,
+             .window = 64},
+       "00 00 00 2d"
+       "9c 01"                       // array of 12, type 1
+       "01"                          // version 1
+       "c4 06 2f 73 72 76 2f 61"     // "/srv/a"
+       "a2 69 64"                    // "id"
+       "a5 68 65 6c 6c 6f"           // "hello"
+       "a1 31"                       // "1"
+       "c4 07 2f 6f 70 74 2f 70 79"  // "/opt/py"
+       "c4 00"                       // no virtual environment
+       "a4 61 75 74 6f"              // "auto"
+       "a4 69 6e 66 6f"              // "info"
+       "03"                          // worker 3
+       "40"},                        // window 64
+      {"request",
+       Request{.id = 300,
+               .slot = 5,
+               .time_left_ms = 60000,
+               .method = "POST",
+               .path = "/main",
+               .query = "a=%FF",
+               .headers = {{"Host", "x"}, {"X-Odd", "\xff\x80"}},
+               .peer = "127.0.0.1",
+               .request_id = "1700000000,5f0c",
+               .http_minor = 1,
+               .body = "{}"},
+       "00 00 00 50"
+       "9c 02"                                            // array of 12, type 2
+       "cd 01 2c"                                         // id 300
+       "05"                                               // slot 5
+       "cd ea 60"                                         // 60000 ms left
+       "a4 50 4f 53 54"                                   // "POST"
+       "c4 05 2f 6d 61 69 6e"                             // "/main"
+       "c4 05 61 3d 25 46 46"                             // "a=%FF"
+       "94"                                               // two headers
+       "c4 04 48 6f 73 74 c4 01 78"                       // "Host", "x"
+       "c4 05 58 2d 4f 64 64 c4 02 ff 80"                 // "X-Odd", bytes that are no UTF-8
+       "a9 31 32 37 2e 30 2e 30 2e 31"                    // "127.0.0.1"
+       "af 31 37 30 30 30 30 30 30 30 30 2c 35 66 30 63"  // "1700000000,5f0c"
+       "01"                                               // HTTP/1.1
+       "c4 02 7b 7d"},                                    // "{}"
+      {"request with nothing in it",
+       Request{.id = 1,
+               .slot = 0,
+               .time_left_ms = 0,
+               .method = "HEAD",
+               .path = "/",
+               .query = "",
+               .headers = {},
+               .peer = "::1",
+               .request_id = "",
+               .http_minor = 0,
+               .body = ""},
+       "00 00 00 18"
+       "9c 02"           // array of 12, type 2
+       "01 00 00"        // id 1, slot 0, no time left
+       "a4 48 45 41 44"  // "HEAD"
+       "c4 01 2f"        // "/"
+       "c4 00"           // no query
+       "90"              // no headers
+       "a3 3a 3a 31"     // "::1"
+       "a0"              // no request id
+       "00"              // HTTP/1.0
+       "c4 00"},         // no body
+      {"cancel, the example of protocol/README.md", Cancel{.id = 7, .reason = "timeout"},
+       "00 00 00 0b"                // length 11
+       "93 03 07"                   // array of 3, type 3, id 7
+       "a7 74 69 6d 65 6f 75 74"},  // "timeout"
+      {"cancel of the last id there is", Cancel{.id = UINT64_MAX, .reason = "disconnect"},
+       "00 00 00 16"
+       "93 03"                               // array of 3, type 3
+       "cf ff ff ff ff ff ff ff ff"          // id 2^64 - 1
+       "aa 64 69 73 63 6f 6e 6e 65 63 74"},  // "disconnect"
+      {"shutdown", Shutdown{.limit_ms = 10000},
+       "00 00 00 05"
+       "92 04"      // array of 2, type 4
+       "cd 27 10"}  // 10000 ms
+  };
+}
+
+inline std::vector<Vector<Up>> up_vectors() {
+  return {
+      {"ready", Ready{.version = 1, .lambda_type = "standalone", .event_loop = "uvloop"},
+       "00 00 00 16"
+       "94 cc 81"                          // array of 4, type 129
+       "01"                                // version 1
+       "aa 73 74 61 6e 64 61 6c 6f 6e 65"  // "standalone"
+       "a6 75 76 6c 6f 6f 70"},            // "uvloop"
+      {"start_failed",
+       StartFailed{.stage = "onStart", .text = "no database", .traceback = "Traceback\n"},
+       "00 00 00 24"
+       "94 cc 82"                                // array of 4, type 130
+       "a7 6f 6e 53 74 61 72 74"                 // "onStart"
+       "c4 0b 6e 6f 20 64 61 74 61 62 61 73 65"  // "no database"
+       "c4 0a 54 72 61 63 65 62 61 63 6b 0a"},   // "Traceback\n"
+      {"response",
+       Response{.id = 300,
+                .status = 200,
+                .headers = {{"Content-Type", "application/json"}},
+                .body = "{\"a\":1}"},
+       "00 00 00 32"
+       "95 cc 83"                                               // array of 5, type 131
+       "cd 01 2c"                                               // id 300
+       "cc c8"                                                  // 200
+       "92"                                                     // one header
+       "c4 0c 43 6f 6e 74 65 6e 74 2d 54 79 70 65"              // "Content-Type"
+       "c4 10 61 70 70 6c 69 63 61 74 69 6f 6e 2f 6a 73 6f 6e"  // "application/json"
+       "c4 07 7b 22 61 22 3a 31 7d"},                           // the body
+      {"response without headers and body",
+       Response{.id = 1, .status = 204, .headers = {}, .body = ""},
+       "00 00 00 09"
+       "95 cc 83"  // array of 5, type 131
+       "01"        // id 1
+       "cc cc"     // 204
+       "90"        // no headers
+       "c4 00"},   // no body
+      {"failure",
+       Failure{.id = 9,
+               .status = 500,
+               .kind = "lambda_exception",
+               .error_code = 42004,
+               .desc = "Lambda exception",
+               .detail = "division by zero",
+               .headers = {}},
+       "00 00 00 40"
+       "98 cc 84"                                               // array of 8, type 132
+       "09"                                                     // id 9
+       "cd 01 f4"                                               // 500
+       "b0 6c 61 6d 62 64 61 5f 65 78 63 65 70 74 69 6f 6e"     // "lambda_exception"
+       "cd a4 14"                                               // 42004
+       "c4 10 4c 61 6d 62 64 61 20 65 78 63 65 70 74 69 6f 6e"  // "Lambda exception"
+       "c4 10 64 69 76 69 73 69 6f 6e 20 62 79 20 7a 65 72 6f"  // "division by zero"
+       "90"},                                                   // no headers
+      {"log", Log{.level = "warning", .request_id = "", .text = "odd \xff"},
+       "00 00 00 13"
+       "94 cc 85"                 // array of 4, type 133
+       "a7 77 61 72 6e 69 6e 67"  // "warning"
+       "a0"                       // outside a request
+       "c4 05 6f 64 64 20 ff"}    // bytes that are no UTF-8
+  };
+}
+
+}  // namespace lambdapool::protocol

@@ -1,0 +1,221 @@
+"""A stand-in for the worker's channel, and the life of one lambda under it.
+
+``HostedLambda.run`` writes a lambda into a folder, serves it with the real host in this process, lets a test talk to it
+from a task on the host's own loop, shuts it down, and puts the process back as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Awaitable, Callable
+
+from luna_lambda_tools.private import host, log
+from luna_lambda_tools.public.config import lambdaConfig
+
+ANSWER_SECONDS = 10
+REQUEST_ID = "1700000000,11111111-2222-4333-8444-555555555555"
+
+
+@dataclass
+class Answer:
+    """What was sent for one request: a response, or a failure when kind is not empty."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+    kind: str = ""
+    code: int = 0
+    desc: str = ""
+    detail: str = ""
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Line:
+    level: str
+    request_id: str
+    text: str
+
+
+Driver = Callable[["FakeChannel"], Awaitable[None]]
+
+
+@dataclass
+class FakeChannel:
+    """Records what the host does to it; ``driver`` runs on the loop once the host is ready."""
+
+    driver: Driver | None = None
+    lines: list[Line] = field(default_factory=list)
+    begun: list[tuple[int, int]] = field(default_factory=list)
+    answers: dict[int, list[Answer]] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
+    failure: tuple[str, str, str] | None = None
+    readiness: tuple[str, str] | None = None
+    error: BaseException | None = None
+    shutdown_limit: float = 5.0
+    on_begin: Callable[[int], None] | None = None
+
+    # --- the host's side
+
+    def attach(self, loop: Any, on_request: Any, on_cancel: Any, on_shutdown: Any) -> None:
+        self.loop, self.on_request, self.on_cancel, self.on_shutdown = loop, on_request, on_cancel, on_shutdown
+        self.events.append("attach")
+
+    def detach(self) -> None:
+        self.events.append("detach")
+
+    def begin(self, slot: int, id: int) -> None:
+        self.begun.append((slot, id))
+        if self.on_begin:
+            self.on_begin(id)
+
+    def respond(self, id: int, status: int, headers: Any, body: Any) -> None:
+        self._answer(id, Answer(status, dict(headers), bytes(body)))
+
+    def fail(self, id: int, status: int, kind: str, code: int, desc: str, detail: str, headers: Any = ()) -> None:
+        self._answer(id, Answer(status, dict(headers), b"", kind, code, desc, detail))
+
+    def log(self, level: str, request_id: str, text: str) -> None:
+        self.lines.append(Line(level, request_id, text))
+
+    def ready(self, lambda_type: str, event_loop: str) -> None:
+        self.events.append("ready")
+        self.readiness = (lambda_type, event_loop)
+        self._task = self.loop.create_task(self._drive())
+
+    def start_failed(self, stage: str, text: str, traceback: str) -> None:
+        self.events.append("start_failed")
+        assert self.failure is None, "a start fails once"
+        self.failure = (stage, text, traceback)
+
+    def flush(self, timeout: float) -> bool:
+        self.events.append("flush")
+        return True
+
+    # --- the test's side
+
+    def send(self, method: str = "POST", path: bytes = b"/main", body: Any = b"", **more: Any) -> int:
+        """Hands a request to the host as the channel does; returns its id."""
+        number = len(self.answers) + 1
+        self.answers[number] = []
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.on_request(
+            number,
+            number % 8,
+            60.0,
+            method,
+            path,
+            more.get("query", b""),
+            more.get("headers", [("Host", "localhost"), ("Content-Type", "application/json")]),
+            "127.0.0.1",
+            more.get("request_id", f"{REQUEST_ID[:-1]}{number % 10}"),
+            1,
+            data,
+        )
+        return number
+
+    async def answer(self, number: int) -> Answer:
+        """The answer to a request; fails when none comes."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while not self.answers[number]:
+                await asyncio.sleep(0)
+        return self.answers[number][0]
+
+    async def ask(self, method: str = "POST", path: bytes = b"/main", body: Any = b"", **more: Any) -> Answer:
+        return await self.answer(self.send(method, path, body, **more))
+
+    async def line(self, text: str) -> Line:
+        """The first log line that holds the text; fails when none comes."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while True:
+                for line in self.lines:
+                    if text in line.text:
+                        return line
+                await asyncio.sleep(0)
+
+    def texts(self, level: str | None = None) -> list[str]:
+        return [line.text for line in self.lines if level in (None, line.level)]
+
+    async def _drive(self) -> None:
+        try:
+            if self.driver:
+                await self.driver(self)
+        except BaseException as error:
+            self.error = error
+        self.on_shutdown(self.shutdown_limit)
+
+    def _answer(self, id: int, answer: Answer) -> None:
+        self.answers[id].append(answer)
+        assert len(self.answers[id]) == 1, f"request {id} is answered twice: {self.answers[id]}"
+
+
+class HostedLambda:
+    """One lambda's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, source: str | bytes, name: str = "lambda_main.py") -> HostedLambda:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(source.encode() if isinstance(source, str) else source)
+        return self
+
+    def run(self, driver: Driver | None = None, **options: Any) -> FakeChannel:
+        """Serves the folder until the driver ends; every request must have been answered exactly once."""
+        channel = FakeChannel(driver)
+        channel.shutdown_limit = options.pop("shutdown_limit", 5.0)
+        channel.on_begin = options.pop("on_begin", None)
+        self.status = self._serve(channel, options)
+        if channel.error:
+            raise channel.error
+        unanswered = [id for id, answers in channel.answers.items() if len(answers) != 1]
+        assert not unanswered, f"requests without exactly one answer: {unanswered}"
+        return channel
+
+    def fails(self, **options: Any) -> tuple[str, str, str]:
+        """Serves a lambda that must not start; returns stage, text and traceback."""
+        channel = self.run(**options)
+        assert channel.failure is not None, "the lambda starts"
+        assert self.status == 1
+        assert "ready" not in channel.events
+        assert channel.events[-1] == "flush"
+        assert "\n" not in channel.failure[1]
+        return channel.failure
+
+    def _serve(self, channel: FakeChannel, options: dict[str, Any]) -> int:
+        start = {
+            "lambda_root": str(self.folder),
+            "lambda_id": "id",
+            "lambda_name": "name",
+            "lambda_version": "1",
+            "event_loop": "asyncio",
+            "log_level": "info",
+            "worker": 1,
+            "window": 8,
+            **options,
+        }
+        path, modules = list(sys.path), set(sys.modules)
+        try:
+            return host.serve(channel, start)
+        finally:
+            sys.path[:] = path
+            for name in set(sys.modules) - modules:
+                if self._is_own(sys.modules[name]):
+                    del sys.modules[name]
+            importlib.invalidate_caches()
+            log.uninstall()
+            lambdaConfig._state = "unread"
+            asyncio.set_event_loop(None)
+
+    def _is_own(self, module: Any) -> bool:
+        places = [getattr(module, "__file__", None), *list(getattr(module, "__path__", []))]
+        return any(place and str(place).startswith(str(self.folder)) for place in places)

@@ -1,0 +1,268 @@
+"""What the start of a lambda that cannot run says."""
+
+import subprocess
+import sys
+
+import pytest
+
+GOOD = "async def main(request):\n    return {}\n"
+
+
+def test_packages_without_init_and_relative_imports_work(hosted):
+    async def drive(channel):
+        assert (await channel.ask()).json == [1, "one"]
+
+    hosted.write("variable = 1\n", "path/fileinpath2.py")
+    hosted.write("from .fileinpath2 import variable\n", "path/fileinpath1.py")
+    hosted.write("ONE = 'one'\n", "file1.py")
+    hosted.write(
+        "from path import fileinpath1\nfrom file1 import ONE\n"
+        "async def main(request):\n    return [fileinpath1.variable, ONE]\n"
+    ).run(drive)
+
+
+@pytest.mark.parametrize(
+    "head, annotation",
+    [
+        ("", ": StandaloneLambdaRequest"),
+        ("", ": 'StandaloneLambdaRequest'"),
+        ("", ""),
+        ("from __future__ import annotations\n", ": StandaloneLambdaRequest"),
+        ("from __future__ import annotations\nimport luna_lambda_tools as tools\n", ": tools.StandaloneLambdaRequest"),
+    ],
+)
+def test_annotations_that_mean_standalone(hosted, head, annotation):
+    source = f"{head}from luna_lambda_tools import StandaloneLambdaRequest\nasync def main(r{annotation}):\n    return 1\n"
+    assert hosted.write(source).run().readiness == ("standalone", "asyncio")
+
+
+def test_a_request_class_imported_for_type_checkers_only_is_known_by_its_name(hosted):
+    hosted.write(
+        "from __future__ import annotations\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+        "    from luna_lambda_tools import StandaloneLambdaRequest\n"
+        "async def main(request: StandaloneLambdaRequest) -> Unknown:\n    return 1\n"
+    )
+    assert hosted.run().readiness == ("standalone", "asyncio")
+
+
+@pytest.mark.parametrize("main", ["partial(work, 1)", "Callable()", "wrapped"])
+def test_other_callables_may_be_main(hosted, main):
+    async def drive(channel):
+        assert (await channel.ask()).json == "done"
+
+    hosted.write(
+        f"""
+from functools import partial, wraps
+async def work(one, request):
+    return "done"
+class Callable:
+    async def __call__(self, request):
+        return "done"
+def decorator(function):
+    @wraps(function)
+    def call(request):
+        return function(1, request)
+    return call
+wrapped = decorator(work)
+del wrapped.__wrapped__.__dict__
+wrapped.__signature__ = __import__("inspect").signature(lambda request: None)
+main = {main}
+"""
+        if main != "wrapped"
+        else """
+from functools import wraps
+def decorator(function):
+    @wraps(function)
+    def call(request):
+        return function(request)
+    return call
+@decorator
+async def main(request):
+    return "done"
+"""
+    ).run(drive)
+
+
+def test_a_missing_main_file(hosted):
+    assert hosted.fails()[:2] == (
+        "load",
+        "lambda_main.py is missing; it must be in the root of the lambda's folder or archive",
+    )
+
+
+def test_a_main_file_one_folder_too_deep(hosted):
+    hosted.write(GOOD, "my_lambda/lambda_main.py")
+    assert hosted.fails()[1] == "lambda_main.py is in folder my_lambda/; it must be in the root"
+
+
+@pytest.mark.parametrize(
+    "source, text",
+    [
+        ("x = 1\ndef broken(:\n", "lambda_main.py:2: SyntaxError: invalid syntax"),
+        ("if True:\nx = 1\n", "lambda_main.py:2: IndentationError: expected an indented block after 'if' statement on line 1"),
+        (b"x = '\xff'\n", "lambda_main.py:1: SyntaxError: (unicode error) 'utf-8' codec can't decode byte 0xff"),
+        ("x = 1\n1 / 0\n", "lambda_main.py:2: ZeroDivisionError: division by zero"),
+        ("def f():\n    raise ValueError('two\\nlines')\nf()\n", "lambda_main.py:2: ValueError: two lines"),
+        (
+            "import sys\nsys.exit(3)\n",
+            "lambda_main.py:2: SystemExit: 3 ended the import; a lambda must not exit while it is imported",
+        ),
+        ("raise KeyboardInterrupt\n", "lambda_main.py:1: KeyboardInterrupt ended the import"),
+        ("raise BaseException('odd')\n", "lambda_main.py:1: BaseException: odd"),
+        (
+            "\nimport no_such_package.part\n",
+            "lambda_main.py:2: No module named 'no_such_package'; put no_such_package into the lambda or install it "
+            "into the virtual environment given with --venv",
+        ),
+        ("from os import no_such\n", "lambda_main.py:1: ImportError: cannot import name 'no_such' from 'os'"),
+        ("", "lambda_main.py: no function main; write \"async def main(request: StandaloneLambdaRequest) -> dict\""),
+        ("x = 1\ndef main(request):\n    return {}\n", "lambda_main.py:2: main is not asynchronous; write \"async def main\""),
+        ("async def main(request):\n    yield 1\n", "lambda_main.py:1: main is an async generator"),
+        ("main = 5\n", "lambda_main.py: main is a int; it must be an async function"),
+        ("async def main():\n    return {}\n", "lambda_main.py:1: main takes no parameters; it must take one: the request"),
+        ("async def main(a, b):\n    return {}\n", "lambda_main.py:1: main takes a, b; it must take one: the request"),
+        ("async def main(*, request):\n    return {}\n", "lambda_main.py:1: main takes request; it must take one"),
+        (
+            "async def main(request: dict):\n    return {}\n",
+            "lambda_main.py:1: main's parameter request is annotated with dict; annotate it with StandaloneLambdaRequest",
+        ),
+        (
+            "from __future__ import annotations\nasync def main(request: Unknown):\n    return {}\n",
+            "lambda_main.py:2: main's parameter request is annotated with Unknown; annotate it with",
+        ),
+        (GOOD + "UserCtx = 5\n", "lambda_main.py: UserCtx is a int; it must be a class"),
+        (GOOD + "def UserCtx():\n    pass\n", "lambda_main.py:3: UserCtx is a function; it must be a class"),
+        (
+            GOOD + "class UserCtx:\n    def __init__(self, value):\n        pass\n",
+            "lambda_main.py:4: UserCtx.__init__ needs arguments; it is called without any",
+        ),
+        (
+            GOOD + "class UserCtx:\n    def __init__(self):\n        raise ValueError('no')\n",
+            "lambda_main.py:5 in __init__: ValueError: no",
+        ),
+        (
+            GOOD + "class UserCtx:\n    def __init__(self):\n        raise SystemExit\n",
+            "lambda_main.py:5 in __init__: SystemExit",
+        ),
+        (
+            GOOD + "class UserCtx:\n    def onStart(self):\n        pass\n",
+            "lambda_main.py:4: onStart is not asynchronous; write \"async def onStart\"",
+        ),
+        (
+            GOOD + "class UserCtx:\n    @staticmethod\n    def onShutdown():\n        pass\n",
+            "lambda_main.py:5: onShutdown is not asynchronous; write \"async def onShutdown\"",
+        ),
+        (
+            GOOD + "class UserCtx:\n    async def onStart(self, app):\n        pass\n",
+            "lambda_main.py:4: UserCtx.onStart must take no parameters but self",
+        ),
+    ],
+)
+def test_a_bad_lambda_main(hosted, source, text):
+    stage, told, _ = hosted.write(source).fails()
+    assert stage == "load"
+    assert told.startswith(text)
+
+
+def test_a_bad_module_beside_lambda_main_is_named(hosted):
+    hosted.write("x = (\n", "folder/part.py")
+    _, text, traceback = hosted.write("import folder.part\n").fails()
+    assert text == "folder/part.py:1: SyntaxError: '(' was never closed"
+    assert "lambda_main.py" in traceback
+
+
+def test_the_traceback_of_a_failed_import_begins_in_the_lambda(hosted):
+    _, _, traceback = hosted.write("def f():\n    1 / 0\nf()\n").fails()
+    lines = traceback.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert "lambda_main.py" in lines[1]
+    assert lines[-1] == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize("error, shown", [("ValueError('text')", "ValueError: text"), ("SystemExit(3)", "SystemExit: 3")])
+def test_a_failing_on_start(hosted, error, shown):
+    source = f"{GOOD}class UserCtx:\n    async def onStart(self):\n        raise {error}\n"
+    stage, text, traceback = hosted.write(source).fails()
+    assert stage == "onStart"
+    assert text == f"lambda_main.py:5 in onStart: {shown}"
+    assert traceback.endswith(shown)
+
+
+def test_ready_comes_after_on_start(hosted):
+    hosted.write(
+        GOOD
+        + """
+import asyncio
+from luna_lambda_tools import logger
+class UserCtx:
+    async def onStart(self):
+        await asyncio.sleep(0.01)
+        logger.info("started")
+"""
+    )
+    events = hosted.run()
+    assert events.texts() == ["started"]
+    assert events.readiness is not None
+
+
+def test_the_user_context_is_made_inside_the_running_loop(hosted):
+    hosted.write(f"{GOOD}import asyncio\nclass UserCtx:\n    def __init__(self):\n        asyncio.get_running_loop()\n")
+    assert hosted.run().readiness is not None
+
+
+def test_asyncio_run_at_import_time_does_no_harm(hosted):
+    async def drive(channel):
+        assert (await channel.ask()).status == 200
+
+    hosted.write(f"import asyncio\nasyncio.run(asyncio.sleep(0))\n{GOOD}").run(drive)
+
+
+def test_a_loop_that_cannot_be_had_is_a_load_failure(hosted, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    stage, text, _ = hosted.write(GOOD).fails(event_loop="uvloop")
+    assert stage == "load"
+    assert "worker.event_loop is uvloop" in text and "auto" in text
+
+
+def test_auto_without_uvloop_is_asyncio(hosted, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert hosted.write(GOOD).run(event_loop="auto").readiness == ("standalone", "asyncio")
+
+
+SHADOWED = ["json", "asyncio", "logging", "typing", "email", "signal", "traceback", "ast", "queue", "uvloop", "yaml", "linecache"]
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "auto"])
+def test_modules_of_the_lambda_named_like_the_standard_librarys_do_not_break_the_host(hosted, tmp_path, loop):
+    for name in SHADOWED:
+        hosted.write("raise RuntimeError('the host has imported the module of the lambda')\n", f"{name}.py")
+    hosted.write("a: 1\n", "lambda_config.yml")
+    hosted.write("async def main(request):\n    return 1 / request.json['by']\n")
+    from conftest import HERE, PYLIB
+
+    program = f"""
+import sys
+sys.path[:0] = [{str(PYLIB)!r}, {str(HERE)!r}]
+from fake_channel import HostedLambda
+from pathlib import Path
+async def drive(channel):
+    assert (await channel.ask(body={{"by": 1}})).body == b"1.0"
+    answer = await channel.ask(body={{"by": 0}})
+    assert answer.detail == "division by zero", answer
+    form = [("Content-Type", "multipart/form-data; boundary=b"), ("Cookie", "a=b")]
+HostedLambda(Path({str(tmp_path)!r})).run(drive, event_loop={loop!r})
+print("fine")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
+
+
+def test_the_host_is_quick_to_import(tmp_path):
+    from conftest import PYLIB
+
+    program = (
+        f"import sys; sys.path.insert(0, {str(PYLIB)!r}); import luna_lambda_tools.private.host; "
+        "print([n for n in ('yaml', 'uvloop', 'pydantic', 'email', 'http.cookies', 'typing_extensions') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"

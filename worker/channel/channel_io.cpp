@@ -1,0 +1,159 @@
+#include "worker/channel/channel_io.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "protocol/frame.h"
+
+namespace lambdapool::worker {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// An output that was once large gives its memory back.
+constexpr std::size_t kKeptOutput = std::size_t{1} << 20;
+
+milliseconds left_until(steady_clock::time_point deadline) {
+  const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+  return std::max(left, milliseconds{0});
+}
+
+// Waits until `events` or a hang-up is reported. False: the time is over.
+bool wait_for(int fd, short events, milliseconds limit) {
+  const auto deadline = steady_clock::now() + limit;
+  for (;;) {
+    pollfd entry{.fd = fd, .events = events, .revents = 0};
+    const auto left = std::min(left_until(deadline), milliseconds{60'000});
+    const int count = poll(&entry, 1, static_cast<int>(left.count()));
+    if (count > 0) return true;
+    if (steady_clock::now() >= deadline) return false;
+  }
+}
+
+// What a forked child has to say: one write, so that lines of several processes do not mix.
+void write_to_standard_error(const protocol::Log& message) {
+  std::string line(message.level);
+  line += ": ";
+  if (!message.request_id.empty()) line.append("[").append(message.request_id).append("] ");
+  line.append(message.text).append("\n");
+  std::string_view rest = line;
+  while (!rest.empty()) {
+    const ssize_t count = ::write(STDERR_FILENO, rest.data(), rest.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    rest.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace
+
+ChannelIo::ChannelIo(int fd) : fd_(fd), process_(getpid()), decoder_(protocol::kMaxFrameBytes) {}
+
+Received ChannelIo::receive() {
+  if (!is_own_process()) return {ReceiveState::kDrained, 0};
+  const auto space = decoder_.space();
+  for (;;) {
+    const ssize_t count = recv(fd_, space.data(), space.size(), MSG_DONTWAIT);
+    if (count > 0) {
+      const auto bytes = static_cast<std::size_t>(count);
+      decoder_.filled(bytes);
+      return {bytes < space.size() ? ReceiveState::kDrained : ReceiveState::kMore, bytes};
+    }
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) return {ReceiveState::kDrained, 0};
+    return {ReceiveState::kEnd, 0};
+  }
+}
+
+std::expected<std::string_view, WaitFrameError> ChannelIo::wait_frame(milliseconds limit) {
+  const auto deadline = steady_clock::now() + limit;
+  for (;;) {
+    const auto frame = next_frame();
+    if (!frame) return std::unexpected(WaitFrameError::kFraming);
+    if (const std::optional<std::string_view> payload = *frame) return *payload;
+    if (!wait_for(fd_, POLLIN, left_until(deadline)))
+      return std::unexpected(WaitFrameError::kTimeout);
+    if (receive().state == ReceiveState::kEnd) return std::unexpected(WaitFrameError::kEnd);
+  }
+}
+
+void ChannelIo::queue_log(const protocol::Log& message) {
+  if (!is_own_process()) return write_to_standard_error(message);
+  report_dropped();
+  append_log(message);
+}
+
+void ChannelIo::append_log(const protocol::Log& message) {
+  const std::size_t before = output_.size();
+  append_whole([&] {
+    protocol::append(output_, message);
+    const std::size_t bytes = output_.size() - before;
+    if (logs_.has_room_for(bytes)) {
+      logs_.queued(stream_start_ + output_.size(), bytes);
+    } else {
+      logs_.dropped();
+      output_.resize(before);
+    }
+  });
+}
+
+// Says how many lines are missing, in the place where they are.
+void ChannelIo::report_dropped() {
+  constexpr std::size_t kRoomForReport = 256;
+  if (!logs_.has_dropped() || !logs_.has_room_for(kRoomForReport)) return;
+  const std::string text = "dropped " + std::to_string(logs_.take_dropped()) +
+                           " log lines: they came faster than the supervisor took them";
+  append_log({.level = "warning", .request_id = {}, .text = text});
+}
+
+WriteState ChannelIo::write() {
+  if (!is_own_process()) return WriteState::kWritten;
+  const WriteState state = write_output();
+  if (state != WriteState::kWritten || !logs_.has_dropped()) return state;
+  report_dropped();
+  return write_output();
+}
+
+WriteState ChannelIo::write_output() {
+  while (waiting() > 0) {
+    const ssize_t count =
+        send(fd_, output_.data() + written_, waiting(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count >= 0) {
+      written_ += static_cast<std::size_t>(count);
+    } else if (errno == EAGAIN) {
+      forget_written();
+      return WriteState::kBlocked;
+    } else if (errno != EINTR) {
+      return WriteState::kGone;
+    }
+  }
+  forget_written();
+  return WriteState::kWritten;
+}
+
+// Lets go of written bytes when that costs little: all of them at once, or the larger half.
+void ChannelIo::forget_written() {
+  logs_.written(stream_start_ + written_);
+  if (written_ < output_.size() && written_ < std::max(output_.size() / 2, kKeptOutput)) return;
+  stream_start_ += written_;
+  output_.erase(0, written_);
+  written_ = 0;
+  if (output_.empty() && output_.capacity() > kKeptOutput) std::string().swap(output_);
+}
+
+bool ChannelIo::wait_writable(int fd, milliseconds limit) { return wait_for(fd, POLLOUT, limit); }
+
+WriteState ChannelIo::flush(milliseconds limit, const WaitWritable& wait) {
+  const auto deadline = steady_clock::now() + limit;
+  for (;;) {
+    const WriteState state = write();
+    if (state != WriteState::kBlocked) return state;
+    if (!wait(fd_, left_until(deadline))) return state;
+  }
+}
+
+}  // namespace lambdapool::worker

@@ -1,0 +1,56 @@
+// The worker program: its command line.
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "worker/exit_status.h"
+#include "worker/serve.h"
+
+namespace {
+
+constexpr const char* kHelp =
+    "lambdapool-worker runs one lambda for a supervisor. It is started by `lambdapool serve`, "
+    "which hands it\n"
+    "its descriptors; there is nothing to be gained from starting it by hand.\n"
+    "\n"
+    "  lambdapool-worker                              serve on descriptors 3, 4 and 5\n"
+    "  lambdapool-worker unpack ARCHIVE FOLDER [KEY=VALUE]...\n"
+    "                                                 unpack a lambda's zip file into a new "
+    "folder\n"
+    "  lambdapool-worker --version\n"
+    "  lambdapool-worker --help\n";
+
+int run(std::span<const std::string> arguments) {
+  namespace worker = lambdapool::worker;
+  if (arguments.empty()) return worker::serve();
+  if (arguments[0] == "unpack" && arguments.size() >= 3)
+    return worker::unpack(arguments.subspan(1));
+  if (arguments[0] == "--version" && arguments.size() == 1) {
+    std::puts("lambdapool-worker " LAMBDAPOOL_VERSION);
+    return worker::kExitClean;
+  }
+  if (arguments[0] == "--help" && arguments.size() == 1) {
+    std::fputs(kHelp, stdout);
+    return worker::kExitClean;
+  }
+  std::fprintf(stderr,
+               "lambdapool-worker: cannot make sense of `%s`; see lambdapool-worker --help\n",
+               arguments[0].c_str());
+  return worker::kExitUsage;
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  try {
+    const std::vector<std::string> arguments(values + std::min(count, 1), values + count);
+    return run(arguments);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lambdapool-worker: %s\n", error.what());
+    return lambdapool::worker::kExitInternal;
+  }
+}

@@ -1,0 +1,205 @@
+#include "worker/python/channel.h"
+
+#include <string>
+
+#include "protocol/codec.h"
+#include "worker/process.h"
+#include "worker/python/deliver.h"
+#include "worker/python/error.h"
+
+namespace lambdapool::worker::python {
+namespace {
+
+// Input taken in one turn of the loop, so that tasks get their turn while requests pour in.
+constexpr std::size_t kReceiveBytes = std::size_t{1} << 20;
+
+// A flag that is true as long as this lives, also when an exception ends that.
+class Raised {
+ public:
+  explicit Raised(bool& flag) : flag_(flag) { flag_ = true; }
+  ~Raised() { flag_ = false; }
+  Raised(const Raised&) = delete;
+  Raised& operator=(const Raised&) = delete;
+
+ private:
+  bool& flag_;
+};
+
+// loop.method(first[, second]); false with an exception pending.
+bool call_loop(const Reference& loop, const char* method, const Reference& first,
+               const Reference& second = nullptr) {
+  const Reference name = steal(PyUnicode_InternFromString(method));
+  if (!name || !first) return false;
+  PyObject* const arguments[] = {loop.get(), first.get(), second.get()};
+  const std::size_t count = second ? 3 : 2;
+  return steal(PyObject_VectorcallMethod(name.get(), arguments, count, nullptr)) != nullptr;
+}
+
+}  // namespace
+
+bool Channel::attach(PyObject* loop, Handlers handlers, Callbacks callbacks) {
+  if (!io_.is_own_process()) return true;
+  if (is_attached()) {
+    PyErr_SetString(PyExc_RuntimeError, "attach(): the channel is attached already");
+    return false;
+  }
+  const Reference shared_loop = share(loop);
+  if (!call_loop(shared_loop, "add_reader", steal(PyLong_FromLong(io_.fd())), callbacks.receive))
+    return false;
+  loop_ = share(loop);
+  handlers_ = std::move(handlers);
+  callbacks_ = std::move(callbacks);
+  loop_thread_ = PyThread_get_thread_ident();
+  flush_scheduled_ = watching_writable_ = false;
+  // Frames may have come together with `start`, and output may wait from before.
+  if (io_.has_input() && !call_loop(loop_, "call_soon", share(callbacks_.receive.get()))) {
+    print_error("the channel's loop");
+  }
+  if (io_.waiting() > 0) output_queued();
+  return true;
+}
+
+bool Channel::detach() {
+  if (!io_.is_own_process() || !is_attached()) return true;
+  stop_watching_writable();
+  const Reference loop = std::move(loop_);
+  const bool removed = call_loop(loop, "remove_reader", steal(PyLong_FromLong(io_.fd())));
+  clear();
+  write();
+  return removed;
+}
+
+void Channel::receive() {
+  // A handler that runs the loop itself would otherwise invalidate the frame it was called for.
+  if (receiving_ || !io_.is_own_process()) return;
+  take_input();
+  if (io_.waiting() > 0) write();
+}
+
+void Channel::take_input() {
+  const Raised raised(receiving_);
+  std::size_t taken = 0;
+  take_frames();
+  while (is_attached() && taken < kReceiveBytes) {
+    const Received received = io_.receive();
+    if (received.state == ReceiveState::kEnd) end_without_supervisor();
+    taken += received.bytes;
+    take_frames();
+    if (received.state == ReceiveState::kDrained) break;
+  }
+}
+
+void Channel::take_frames() {
+  while (is_attached()) {
+    const auto frame = io_.next_frame();
+    if (!frame) end_by_framing_error(std::string(protocol::to_string(frame.error())));
+    const std::optional<std::string_view> payload = *frame;
+    if (!payload) return;
+    const auto message = protocol::decode_down(*payload);
+    if (!message) end_by_framing_error(message.error().text);
+    vitals_.frame_taken();
+    std::visit([this](const auto& known) { deliver(known); }, *message);
+  }
+}
+
+void Channel::deliver(const protocol::Start& /*start*/) { end_by_framing_error("a second start"); }
+
+void Channel::deliver(const protocol::Request& request) {
+  if (request.slot >= vitals_.window()) {
+    end_by_framing_error("request in slot " + std::to_string(request.slot) + " of a window of " +
+                         std::to_string(vitals_.window()));
+  }
+  if (!call_with(handlers_.on_request, request)) print_error("the host's on_request");
+}
+
+void Channel::deliver(const protocol::Cancel& cancel) {
+  if (!call_with(handlers_.on_cancel, cancel)) print_error("the host's on_cancel");
+}
+
+void Channel::deliver(const protocol::Shutdown& shutdown) {
+  if (!call_with(handlers_.on_shutdown, shutdown)) print_error("the host's on_shutdown");
+}
+
+bool Channel::on_loop_thread() const { return PyThread_get_thread_ident() == loop_thread_; }
+
+bool Channel::schedule(const Reference& callback) {
+  static PyObject* const call_soon = PyUnicode_InternFromString("call_soon");
+  static PyObject* const call_soon_threadsafe = PyUnicode_InternFromString("call_soon_threadsafe");
+  PyObject* const arguments[] = {loop_.get(), callback.get()};
+  return steal(PyObject_VectorcallMethod(on_loop_thread() ? call_soon : call_soon_threadsafe,
+                                         arguments, 2, nullptr)) != nullptr;
+}
+
+void Channel::output_queued() {
+  if (!is_attached()) return write();
+  if (receiving_ || flush_scheduled_ || watching_writable_) return;
+  flush_scheduled_ = true;
+  if (schedule(callbacks_.flush)) return;
+  // The loop is closed: nothing but this call will ever write.
+  PyErr_Clear();
+  flush_scheduled_ = false;
+  write();
+}
+
+void Channel::write_scheduled() {
+  flush_scheduled_ = false;
+  write();
+}
+
+void Channel::write() {
+  switch (io_.write()) {
+    case WriteState::kGone:
+      end_without_supervisor();
+    case WriteState::kWritten:
+      return stop_watching_writable();
+    case WriteState::kBlocked:
+      return watch_writable();
+  }
+}
+
+void Channel::watch_writable() {
+  if (!is_attached() || watching_writable_ || flush_scheduled_) return;
+  bool done = false;
+  if (on_loop_thread()) {
+    watching_writable_ = done =
+        call_loop(loop_, "add_writer", steal(PyLong_FromLong(io_.fd())), callbacks_.writable);
+  } else {
+    flush_scheduled_ = done = schedule(callbacks_.flush);
+  }
+  // A closed loop; flush() still works.
+  if (!done) PyErr_Clear();
+}
+
+void Channel::stop_watching_writable() {
+  if (!watching_writable_ || !is_attached() || !on_loop_thread()) return;
+  watching_writable_ = false;
+  if (!call_loop(loop_, "remove_writer", steal(PyLong_FromLong(io_.fd())))) PyErr_Clear();
+}
+
+WriteState Channel::flush(std::chrono::milliseconds limit) {
+  const WriteState outcome = io_.flush(limit, [](int fd, std::chrono::milliseconds left) {
+    PyThreadState* const state = PyEval_SaveThread();
+    const bool writable = ChannelIo::wait_writable(fd, left);
+    PyEval_RestoreThread(state);
+    return writable;
+  });
+  if (outcome == WriteState::kGone) end_without_supervisor();
+  return outcome;
+}
+
+int Channel::traverse(visitproc visit, void* arg) {
+  for (const Reference* reference :
+       {&loop_, &handlers_.on_request, &handlers_.on_cancel, &handlers_.on_shutdown,
+        &callbacks_.receive, &callbacks_.flush, &callbacks_.writable}) {
+    Py_VISIT(reference->get());
+  }
+  return 0;
+}
+
+void Channel::clear() {
+  const Reference loop = std::move(loop_);
+  const Handlers handlers = std::move(handlers_);
+  const Callbacks callbacks = std::move(callbacks_);
+}
+
+}  // namespace lambdapool::worker::python

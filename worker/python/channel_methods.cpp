@@ -1,0 +1,245 @@
+#include "worker/python/channel_methods.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "protocol/codec.h"
+#include "protocol/frame.h"
+#include "worker/python/arguments.h"
+#include "worker/text.h"
+
+namespace lambdapool::worker::python {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kStartReportLimit{5000};
+constexpr double kLongestFlush = 24.0 * 3600;
+
+Reference none() { return share(Py_None); }
+
+// No C++ exception gets into Python's frames.
+template <class Body>
+PyObject* guarded(const char* method, Body body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return PyErr_NoMemory();
+  } catch (const std::exception& error) {
+    PyErr_Format(PyExc_RuntimeError, "%s(): %s", method, error.what());
+    return nullptr;
+  }
+}
+
+// What Python calls: a method that takes bound arguments and gives its result, or null with an
+// exception pending.
+template <const Signature& kSignature, Reference (*kMethod)(PyObject*, Arguments&)>
+PyObject* method(PyObject* self, PyObject* const* values, Py_ssize_t count, PyObject* keywords) {
+  return guarded(kSignature.method, [&]() -> PyObject* {
+    Arguments arguments(kSignature, values, count, keywords);
+    return arguments.is_bound() ? kMethod(self, arguments).release() : nullptr;
+  });
+}
+
+// What the loop calls.
+template <void (Channel::*kMember)()>
+PyObject* callback(PyObject* self, PyObject* /*arguments*/) {
+  return guarded("the channel", [&] {
+    (channel_of(self).*kMember)();
+    return Py_NewRef(Py_None);
+  });
+}
+
+PyMethodDef receive_callback{"receive", &callback<&Channel::receive>, METH_NOARGS, nullptr};
+PyMethodDef flush_callback{"flush", &callback<&Channel::write_scheduled>, METH_NOARGS, nullptr};
+PyMethodDef writable_callback{"writable", &callback<&Channel::write>, METH_NOARGS, nullptr};
+
+constexpr std::array kAttachParameters{"loop", "on_request", "on_cancel", "on_shutdown"};
+constexpr Signature kAttach{"attach", kAttachParameters, 4};
+
+Reference attach(PyObject* self, Arguments& arguments) {
+  Channel::Callbacks callbacks{steal(PyCFunction_New(&receive_callback, self)),
+                               steal(PyCFunction_New(&flush_callback, self)),
+                               steal(PyCFunction_New(&writable_callback, self))};
+  if (!callbacks.receive || !callbacks.flush || !callbacks.writable) return nullptr;
+  for (std::size_t i = 1; i < kAttachParameters.size(); ++i) {
+    if (PyCallable_Check(arguments.get(i)) != 0) continue;
+    PyErr_Format(PyExc_TypeError, "attach(): %s must be callable", kAttachParameters[i]);
+    return nullptr;
+  }
+  Channel::Handlers handlers{share(arguments.get(1)), share(arguments.get(2)),
+                             share(arguments.get(3))};
+  const bool done =
+      channel_of(self).attach(arguments.get(0), std::move(handlers), std::move(callbacks));
+  return done ? none() : nullptr;
+}
+
+constexpr Signature kDetach{"detach", {}, 0};
+
+Reference detach(PyObject* self, Arguments& /*arguments*/) {
+  return channel_of(self).detach() ? none() : nullptr;
+}
+
+constexpr std::array kBeginParameters{"slot", "id"};
+constexpr Signature kBegin{"begin", kBeginParameters, 2};
+
+Reference begin(PyObject* self, Arguments& arguments) {
+  Channel& channel = channel_of(self);
+  const auto slot = arguments.number(0, 0, channel.vitals().window() - 1);
+  const auto id = slot ? arguments.number(1, 1, UINT64_MAX) : std::nullopt;
+  if (!id) return nullptr;
+  if (channel.io().is_own_process()) channel.vitals().begin(static_cast<std::uint32_t>(*slot), *id);
+  return none();
+}
+
+constexpr std::array kRespondParameters{"id", "status", "headers", "body"};
+constexpr Signature kRespond{"respond", kRespondParameters, 4};
+
+Reference respond(PyObject* self, Arguments& arguments) {
+  const auto id = arguments.number(0, 1, UINT64_MAX);
+  const auto status = id ? arguments.number(1, 100, 999) : std::nullopt;
+  auto headers = status ? arguments.headers(2) : std::nullopt;
+  const auto body = headers ? arguments.bytes(3) : std::nullopt;
+  if (!body) return nullptr;
+  if (body->size() > protocol::kMaxBodyBytes) {
+    PyErr_Format(PyExc_ValueError, "respond(): a body of %zu bytes is over the limit of %zu",
+                 body->size(), protocol::kMaxBodyBytes);
+    return nullptr;
+  }
+  Channel& channel = channel_of(self);
+  channel.io().queue(protocol::Response{.id = *id,
+                                        .status = static_cast<std::uint32_t>(*status),
+                                        .headers = std::move(*headers),
+                                        .body = *body});
+  channel.output_queued();
+  return none();
+}
+
+constexpr std::array kFailParameters{"id",   "status", "kind",   "error_code",
+                                     "desc", "detail", "headers"};
+constexpr Signature kFail{"fail", kFailParameters, 6};
+constexpr std::size_t kMaxKindText = 256;
+
+Reference fail(PyObject* self, Arguments& arguments) {
+  const auto id = arguments.number(0, 1, UINT64_MAX);
+  const auto status = id ? arguments.number(1, 100, 999) : std::nullopt;
+  const auto kind = status ? arguments.text(2, Surrogates::kBackslash) : std::nullopt;
+  const auto error_code = kind ? arguments.number(3, 0, UINT32_MAX) : std::nullopt;
+  const auto desc = error_code ? arguments.text(4, Surrogates::kBackslash) : std::nullopt;
+  const auto detail = desc ? arguments.text(5, Surrogates::kBackslash) : std::nullopt;
+  auto headers = detail ? arguments.headers(6) : std::nullopt;
+  if (!headers) return nullptr;
+  const BoundedText bounded_kind(*kind, kMaxKindText);
+  const BoundedText bounded_desc(*desc, kMaxErrorText);
+  const BoundedText bounded_detail(*detail, kMaxErrorText);
+  Channel& channel = channel_of(self);
+  channel.io().queue(protocol::Failure{.id = *id,
+                                       .status = static_cast<std::uint32_t>(*status),
+                                       .kind = bounded_kind.view(),
+                                       .error_code = static_cast<std::uint32_t>(*error_code),
+                                       .desc = bounded_desc.view(),
+                                       .detail = bounded_detail.view(),
+                                       .headers = std::move(*headers)});
+  channel.output_queued();
+  return none();
+}
+
+constexpr std::array kLogParameters{"level", "request_id", "text"};
+constexpr Signature kLog{"log", kLogParameters, 3};
+constexpr std::size_t kMaxRequestIdText = 4096;
+
+Reference log(PyObject* self, Arguments& arguments) {
+  constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
+  const auto level = arguments.text(0, Surrogates::kBackslash);
+  const auto request_id = level ? arguments.text(1, Surrogates::kBackslash) : std::nullopt;
+  const auto text = request_id ? arguments.text(2, Surrogates::kBackslash) : std::nullopt;
+  if (!text) return nullptr;
+  if (std::ranges::find(kLevels, *level) == kLevels.end()) {
+    PyErr_Format(PyExc_ValueError, "log(): level must be debug, info, warning or error, not %R",
+                 arguments.get(0));
+    return nullptr;
+  }
+  const BoundedText bounded_id(*request_id, kMaxRequestIdText);
+  const BoundedText bounded_text(*text, kMaxLogText);
+  Channel& channel = channel_of(self);
+  channel.io().queue_log(
+      {.level = *level, .request_id = bounded_id.view(), .text = bounded_text.view()});
+  channel.write();
+  return none();
+}
+
+// Returns only when the supervisor has the message: what follows may be the end of the process.
+Reference written_out(Channel& channel, const char* method) {
+  if (channel.flush(kStartReportLimit) == WriteState::kWritten) return none();
+  PyErr_Format(PyExc_TimeoutError, "%s(): the supervisor did not take the message within %lld ms",
+               method, static_cast<long long>(kStartReportLimit.count()));
+  return nullptr;
+}
+
+constexpr std::array kReadyParameters{"lambda_type", "event_loop"};
+constexpr Signature kReady{"ready", kReadyParameters, 2};
+
+Reference ready(PyObject* self, Arguments& arguments) {
+  const auto lambda_type = arguments.text(0, Surrogates::kBackslash);
+  const auto event_loop = lambda_type ? arguments.text(1, Surrogates::kBackslash) : std::nullopt;
+  if (!event_loop) return nullptr;
+  Channel& channel = channel_of(self);
+  channel.io().queue(protocol::Ready{.lambda_type = *lambda_type, .event_loop = *event_loop});
+  return written_out(channel, kReady.method);
+}
+
+constexpr std::array kStartFailedParameters{"stage", "text", "traceback"};
+constexpr Signature kStartFailed{"start_failed", kStartFailedParameters, 3};
+
+Reference start_failed(PyObject* self, Arguments& arguments) {
+  const auto stage = arguments.text(0, Surrogates::kBackslash);
+  const auto text = stage ? arguments.text(1, Surrogates::kBackslash) : std::nullopt;
+  const auto traceback = text ? arguments.text(2, Surrogates::kBackslash) : std::nullopt;
+  if (!traceback) return nullptr;
+  const BoundedText bounded_text(*text, kMaxErrorText);
+  const BoundedText bounded_traceback(*traceback, kMaxErrorText);
+  Channel& channel = channel_of(self);
+  channel.io().queue(protocol::StartFailed{
+      .stage = *stage, .text = bounded_text.view(), .traceback = bounded_traceback.view()});
+  return written_out(channel, kStartFailed.method);
+}
+
+constexpr std::array kFlushParameters{"timeout"};
+constexpr Signature kFlush{"flush", kFlushParameters, 1};
+
+Reference flush(PyObject* self, Arguments& arguments) {
+  const auto timeout = arguments.seconds(0);
+  if (!timeout) return nullptr;
+  const std::chrono::duration<double> limit(std::min(*timeout, kLongestFlush));
+  const WriteState state = channel_of(self).flush(std::chrono::ceil<milliseconds>(limit));
+  return steal(PyBool_FromLong(state == WriteState::kWritten ? 1 : 0));
+}
+
+template <const Signature& kSignature, Reference (*kMethod)(PyObject*, Arguments&)>
+PyMethodDef define(const char* doc) {
+  auto* const function = &method<kSignature, kMethod>;
+  return {kSignature.method, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)),
+          METH_FASTCALL | METH_KEYWORDS, doc};
+}
+
+}  // namespace
+
+PyMethodDef channel_methods[] = {
+    define<kAttach, attach>("Starts to deliver messages on the loop."),
+    define<kDetach, detach>("Ends what attach() began."),
+    define<kBegin, begin>("Marks a request as begun: user code runs from now on."),
+    define<kRespond, respond>("Queues the response to a request."),
+    define<kFail, fail>("Queues an error as the answer to a request."),
+    define<kLog, log>("Writes a line to the supervisor's log at once."),
+    define<kReady, ready>("Says that the lambda is started; returns when that is written."),
+    define<kStartFailed, start_failed>("Says that the start failed; returns when that is written."),
+    define<kFlush, flush>(
+        "Waits up to timeout seconds until everything queued is written; True when it is."),
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace lambdapool::worker::python

@@ -1,0 +1,72 @@
+#include "worker/python/deliver.h"
+
+#include <array>
+
+#include "worker/python/text.h"
+
+namespace lambdapool::worker::python {
+namespace {
+
+constexpr double kMillisecondsPerSecond = 1000.0;
+
+Reference make_bytes(std::string_view bytes) {
+  const auto size = static_cast<Py_ssize_t>(bytes.size());
+  return steal(PyBytes_FromStringAndSize(bytes.data(), size));
+}
+
+Reference make_number(std::uint64_t number) { return steal(PyLong_FromUnsignedLongLong(number)); }
+
+Reference make_seconds(std::uint32_t milliseconds) {
+  return steal(PyFloat_FromDouble(milliseconds / kMillisecondsPerSecond));
+}
+
+Reference make_headers(const protocol::Fields& fields) {
+  Reference list = steal(PyList_New(std::ssize(fields)));
+  if (!list) return nullptr;
+  Py_ssize_t position = 0;
+  for (const protocol::Field& field : fields) {
+    Reference name = make_text(field.name);
+    Reference value = make_text(field.value);
+    PyObject* pair = name && value ? PyTuple_New(2) : nullptr;
+    if (pair == nullptr) return nullptr;
+    PyTuple_SET_ITEM(pair, 0, name.release());
+    PyTuple_SET_ITEM(pair, 1, value.release());
+    PyList_SET_ITEM(list.get(), position++, pair);
+  }
+  return list;
+}
+
+template <std::size_t kCount>
+bool call(const Reference& handler, const std::array<Reference, kCount>& arguments) {
+  // The first place is the callee's to use, as PY_VECTORCALL_ARGUMENTS_OFFSET says.
+  std::array<PyObject*, kCount + 1> raw{};
+  for (std::size_t i = 0; i < kCount; ++i) {
+    if (!arguments[i]) return false;
+    raw[i + 1] = arguments[i].get();
+  }
+  // The handler may detach the channel and with it drop the last reference to itself.
+  const Reference callee = share(handler.get());
+  return steal(PyObject_Vectorcall(callee.get(), raw.data() + 1,
+                                   kCount | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr)) != nullptr;
+}
+
+}  // namespace
+
+bool call_with(const Reference& handler, const protocol::Request& request) {
+  return call<11>(
+      handler,
+      {make_number(request.id), make_number(request.slot), make_seconds(request.time_left_ms),
+       make_text(request.method), make_bytes(request.path), make_bytes(request.query),
+       make_headers(request.headers), make_text(request.peer), make_text(request.request_id),
+       make_number(request.http_minor), make_bytes(request.body)});
+}
+
+bool call_with(const Reference& handler, const protocol::Cancel& cancel) {
+  return call<2>(handler, {make_number(cancel.id), make_text(cancel.reason)});
+}
+
+bool call_with(const Reference& handler, const protocol::Shutdown& shutdown) {
+  return call<1>(handler, {make_seconds(shutdown.limit_ms)});
+}
+
+}  // namespace lambdapool::worker::python

@@ -1,0 +1,92 @@
+#include "worker/python/host.h"
+
+#include "worker/exit_status.h"
+#include "worker/python/channel_type.h"
+#include "worker/python/error.h"
+#include "worker/python/interpreter.h"
+#include "worker/python/reference.h"
+#include "worker/python/text.h"
+#include "worker/start_failure.h"
+
+namespace lambdapool::worker::python {
+namespace {
+
+constexpr const char* kHostModule = "luna_lambda_tools.private.host";
+constexpr const char* kArchiveModule = "luna_lambda_tools.private.archive";
+
+bool set_text(const Reference& dict, const char* key, std::string_view text) {
+  const Reference value = make_text(text);
+  return value && PyDict_SetItemString(dict.get(), key, value.get()) == 0;
+}
+
+bool set_number(const Reference& dict, const char* key, std::uint32_t number) {
+  const Reference value = steal(PyLong_FromUnsignedLong(number));
+  return value && PyDict_SetItemString(dict.get(), key, value.get()) == 0;
+}
+
+// `start` as the host takes it; null with an exception pending.
+Reference make_start(const protocol::Start& start) {
+  Reference dict = steal(PyDict_New());
+  const bool made = dict && set_text(dict, "lambda_root", start.lambda_root) &&
+                    set_text(dict, "lambda_id", start.lambda_id) &&
+                    set_text(dict, "lambda_name", start.lambda_name) &&
+                    set_text(dict, "lambda_version", start.lambda_version) &&
+                    set_text(dict, "event_loop", start.event_loop) &&
+                    set_text(dict, "log_level", start.log_level) &&
+                    set_number(dict, "worker", start.worker) &&
+                    set_number(dict, "window", start.window);
+  return made ? std::move(dict) : nullptr;
+}
+
+Reference import_from(const std::string& pylib, const char* module) {
+  if (!pylib.empty() && !prepend_path(pylib)) return nullptr;
+  return steal(PyImport_ImportModule(module));
+}
+
+// The exit status that a call returned. Whatever else came of the call is a defect of ours.
+int exit_status(const Reference& result, const char* where) {
+  if (result) {
+    const long status = PyLong_AsLong(result.get());
+    if (status != -1 || PyErr_Occurred() == nullptr) return static_cast<int>(status);
+  }
+  print_error(where);
+  return kExitInternal;
+}
+
+}  // namespace
+
+int serve(const protocol::Start& start, const std::string& pylib, ChannelIo& io,
+          VitalsPage& vitals) {
+  const Reference host = import_from(pylib, kHostModule);
+  if (!host) {
+    const ErrorText error = take_error();
+    std::string text =
+        std::string("cannot import ") + kHostModule + " from " + pylib + ": " + error.summary;
+    if (!start.venv.empty()) {
+      text += "; its requirements must be installed in the virtual environment " +
+              std::string(start.venv) + ", or that made with --system-site-packages";
+    }
+    return report_start_failure(io, text, error.traceback);
+  }
+  const Reference channel = make_channel(io, vitals);
+  const Reference settings = make_start(start);
+  if (!channel || !settings) return exit_status(nullptr, "lambdapool-worker, before the host");
+  return exit_status(
+      steal(PyObject_CallMethod(host.get(), "serve", "OO", channel.get(), settings.get())),
+      kHostModule);
+}
+
+int unpack(std::span<const std::string> arguments, const std::string& pylib) {
+  const Reference archive = import_from(pylib, kArchiveModule);
+  const Reference list = steal(PyList_New(0));
+  if (!archive || !list) return exit_status(nullptr, kArchiveModule);
+  for (const std::string& argument : arguments) {
+    const Reference text = make_text(argument);
+    if (!text || PyList_Append(list.get(), text.get()) != 0)
+      return exit_status(nullptr, kArchiveModule);
+  }
+  return exit_status(steal(PyObject_CallMethod(archive.get(), "main", "O", list.get())),
+                     kArchiveModule);
+}
+
+}  // namespace lambdapool::worker::python

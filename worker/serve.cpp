@@ -1,0 +1,114 @@
+#include "worker/serve.h"
+
+#include <cstdio>
+#include <string_view>
+#include <vector>
+
+#include "protocol/vitals.h"
+#include "worker/channel/channel_io.h"
+#include "worker/channel/vitals_page.h"
+#include "worker/exit_status.h"
+#include "worker/process.h"
+#include "worker/pylib.h"
+#include "worker/python/error.h"
+#include "worker/python/host.h"
+#include "worker/python/interpreter.h"
+#include "worker/start_failure.h"
+#include "worker/virtual_environment.h"
+
+namespace lambdapool::worker {
+namespace {
+
+constexpr std::chrono::seconds kStartFrameLimit{10};
+
+void print_line(const std::string& text) {
+  std::fprintf(stderr, "lambdapool-worker: %s\n", text.c_str());
+}
+
+// The payload of the first frame.
+std::string wait_start_payload(ChannelIo& io) {
+  const auto payload = io.wait_frame(kStartFrameLimit);
+  if (payload) return std::string(*payload);
+  switch (payload.error()) {
+    case WaitFrameError::kEnd:
+      end_without_supervisor();
+    case WaitFrameError::kTimeout:
+      end_by_framing_error("no start frame within " + std::to_string(kStartFrameLimit.count()) +
+                           " s");
+    case WaitFrameError::kFraming:
+      break;
+  }
+  end_by_framing_error("the first bytes are no frame");
+}
+
+int serve_lambda(const protocol::Start& start, ChannelIo& io, VitalsPage& vitals) {
+  std::string program = python::default_program();
+  if (!start.venv.empty()) {
+    auto found = virtual_environment_program(std::string(start.venv), python::version());
+    if (!found) return report_start_failure(io, found.error());
+    program = std::move(*found);
+  }
+  const auto interpreter = python::Interpreter::start(program);
+  if (!interpreter) return report_start_failure(io, interpreter.error());
+  if (!python::report_crashes_to(protocol::kCrashReportFd)) {
+    const auto error = python::take_error();
+    return report_start_failure(io, "faulthandler does not start: " + error.summary,
+                                error.traceback);
+  }
+  return python::serve(start, start.pylib.empty() ? find_pylib() : std::string(start.pylib), io,
+                       vitals);
+}
+
+}  // namespace
+
+int serve() {
+  if (const auto missing = missing_descriptors()) {
+    print_line(*missing + "; this program is started by `lambdapool serve`, not by hand");
+    return kExitUsage;
+  }
+  prepare_process();
+  guard_descriptors();
+  offer_to_oom_killer();
+
+  ChannelIo io(protocol::kChannelFd);
+  const std::string payload = wait_start_payload(io);
+  const auto message = protocol::decode_down(payload);
+  if (!message) end_by_framing_error(message.error().text);
+  const auto* start = std::get_if<protocol::Start>(&*message);
+  if (start == nullptr) end_by_framing_error("the first message is not start");
+  if (start->version != protocol::kVersion) {
+    return report_start_failure(
+        io, "the supervisor speaks protocol version " + std::to_string(start->version) +
+                ", this worker version " + std::to_string(protocol::kVersion) +
+                ": install lambdapool and lambdapool-worker from one build");
+  }
+  // A supervisor that died before prepare_process() sends no death signal, but leaves an
+  // end-of-file.
+  if (io.receive().state == ReceiveState::kEnd) end_without_supervisor();
+
+  auto vitals = VitalsPage::map(protocol::kVitalsFd, start->window);
+  if (!vitals) return report_start_failure(io, vitals.error());
+  return serve_lambda(*start, io, *vitals);
+}
+
+int unpack(std::span<const std::string> arguments) {
+  constexpr std::string_view kPylib = "pylib=";
+  prepare_process();
+  std::string pylib = find_pylib();
+  std::vector<std::string> rest;
+  for (const std::string& argument : arguments) {
+    if (argument.starts_with(kPylib)) {
+      pylib = argument.substr(kPylib.size());
+    } else {
+      rest.push_back(argument);
+    }
+  }
+  const auto interpreter = python::Interpreter::start(python::default_program());
+  if (!interpreter) {
+    print_line(interpreter.error());
+    return kExitInternal;
+  }
+  return python::unpack(rest, pylib);
+}
+
+}  // namespace lambdapool::worker

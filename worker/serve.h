@@ -1,0 +1,16 @@
+// The worker program's two uses, from its descriptors or arguments to its exit status.
+#pragma once
+
+#include <span>
+#include <string>
+
+namespace lambdapool::worker {
+
+// Serves the supervisor on the descriptors of protocol/README.md until it says so or is gone.
+int serve();
+
+// `arguments` are ARCHIVE, FOLDER and limits as key=value; the key `pylib` is for the worker
+// itself: where luna_lambda_tools is, when not at its usual place.
+int unpack(std::span<const std::string> arguments);
+
+}  // namespace lambdapool::worker
