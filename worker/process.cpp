@@ -77,6 +77,11 @@ void offer_to_oom_killer() {
   std::ofstream(kFile) << std::min(current + kMore, kMost);
 }
 
+void end_process(int status) {
+  static_cast<void>(std::fflush(stdout));
+  _exit(status);
+}
+
 void end_without_supervisor() { _exit(kExitClean); }
 
 void end_by_framing_error(const std::string& what) {

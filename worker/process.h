@@ -23,6 +23,10 @@ void guard_descriptors();
 // The kernel's out-of-memory killer should take a worker before the supervisor. Best effort.
 void offer_to_oom_killer();
 
+// Ends the process as it stands, after what C code printed is written. Whatever a lambda has left,
+// threads and atexit functions, cannot hold up a worker that is done.
+[[noreturn]] void end_process(int status);
+
 // Nobody is left to answer to: the process ends here, without a word and without running anything
 // else.
 [[noreturn]] void end_without_supervisor();

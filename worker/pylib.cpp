@@ -9,12 +9,8 @@ std::string find_pylib() {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  for (const fs::path& folder :
-       {program.parent_path() / LAMBDAPOOL_INSTALLED_PYLIB, fs::path(LAMBDAPOOL_SOURCE_PYLIB)}) {
-    if (fs::is_directory(folder / "luna_lambda_tools", error))
-      return folder.lexically_normal().string();
-  }
-  return {};
+  const fs::path folder = program.parent_path().parent_path() / "share" / "lambdapool" / "pylib";
+  return fs::is_directory(folder / "luna_lambda_tools", error) ? folder.string() : std::string();
 }
 
 }  // namespace lambdapool::worker

@@ -5,8 +5,8 @@
 
 namespace lambdapool::worker {
 
-// The folder beside the installed program, else the one of the source tree it was built from; empty
-// when neither holds the package, which leaves it to Python's own path.
+// ../share/lambdapool/pylib beside the running program, in an installation as in a build tree;
+// empty when it is not there, which leaves it to Python's own path.
 std::string find_pylib();
 
 }  // namespace lambdapool::worker

@@ -55,8 +55,8 @@ int serve_lambda(const protocol::Start& start, ChannelIo& io, VitalsPage& vitals
     return report_start_failure(io, "faulthandler does not start: " + error.summary,
                                 error.traceback);
   }
-  return python::serve(start, start.pylib.empty() ? find_pylib() : std::string(start.pylib), io,
-                       vitals);
+  const std::string pylib = start.pylib.empty() ? find_pylib() : std::string(start.pylib);
+  end_process(python::serve(start, pylib, io, vitals));
 }
 
 }  // namespace

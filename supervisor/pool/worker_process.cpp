@@ -83,7 +83,8 @@ std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
   const uv::SpawnOptions options{
       {settings.program},
       {-1, plumbing->worker_out.get(), plumbing->worker_err.get(), plumbing->worker_channel.get(),
-       (*report)->descriptor(), (*vitals)->descriptor()}};
+       (*report)->descriptor(), (*vitals)->descriptor()},
+      settings.lambda_root};
   auto process = uv::Process::spawn(
       loop, options, [self](std::int64_t status, int signal) { self->on_exited(status, signal); });
   if (!process) return std::unexpected(process.error());

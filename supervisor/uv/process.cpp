@@ -34,6 +34,7 @@ std::expected<std::unique_ptr<Process>, std::string> Process::spawn(Loop& loop,
   uv_options.file = arguments[0];
   uv_options.args = arguments.data();
   uv_options.flags = UV_PROCESS_DETACHED;
+  uv_options.cwd = options.folder.empty() ? nullptr : options.folder.c_str();
   uv_options.stdio_count = static_cast<int>(stdio.size());
   uv_options.stdio = stdio.data();
   uv_options.exit_cb = [](uv_process_t* child, std::int64_t status, int signal) {

@@ -24,6 +24,7 @@ struct SpawnOptions {
   // Descriptor i of the child is a copy of descriptors[i] here; -1 gives it /dev/null. No others
   // are inherited.
   std::vector<int> descriptors;
+  std::string folder = {};  // Where it starts; empty: where the supervisor is.
 };
 
 class Process {

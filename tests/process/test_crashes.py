@@ -90,7 +90,7 @@ def test_an_abort_is_a_crash(serve):
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR2, signal.SIGBUS], ids=lambda one: one.name
+    "number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGBUS], ids=lambda one: one.name
 )
 def test_a_worker_that_is_killed_is_a_500_that_names_the_signal(serve, number):
     server = serve("sleeper")

@@ -60,6 +60,7 @@ def test_the_database_context_runs_at_the_start_and_at_the_end(serve, packed):
 
 def test_the_session_example_answers_or_says_why_the_server_cannot_be_reached(serve, packed):
     server = serve(packed("manual_session"), settings={"pool.request_timeout": "20s"})
+    server.allow("docs.visionlabs.ai")
     server.log.wait_for("^start lambda$")
 
     response = server.post(timeout=30)

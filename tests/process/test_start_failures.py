@@ -169,7 +169,13 @@ def test_an_on_start_that_hangs_is_told_after_its_time(make_lambda, wait):
 
     assert time.monotonic() - began < 5
     assert "onStart" in text
-    assert "lambda_main.py" in text, "its stack does not say where it waits"
+    line_with(text, "1000 ms")
+
+
+def test_an_on_start_that_blocks_is_told_with_its_line(make_lambda):
+    text = refused(make_lambda(on_start("time.sleep(3600)")), "pool.start_timeout=1s")
+
+    line_with(text, "lambda_main.py:5 in onStart")
 
 
 @pytest.mark.parametrize("status", [0, 3])

@@ -84,7 +84,7 @@ def place(tmp_path: Path) -> Place:
 
 def test_files_are_unpacked_byte_for_byte(place: Place) -> None:
     noise = os.urandom(3 * MIB)
-    contents = {"lambda_main.py": b"async def main(request): ...\n", "a/b/c.bin": noise, "empty": b"", "zeros": bytes(MIB)}
+    contents = {"lambda_main.py": b"async def main(): ...\n", "a/b/c.bin": noise, "empty": b"", "zeros": bytes(MIB)}
     out = place.unpack(zipped(*contents.items()))
     found = {str(p.relative_to(out)): p.read_bytes() for p in out.rglob("*") if p.is_file()}
     assert found == contents
@@ -586,14 +586,17 @@ def test_main_applies_its_limits(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["a.zip"], ["a.zip", "out", "max_files=1"], ["a.zip", "out", "max_file=x"], ["a.zip", "out", "max_file=0"]]
+    "arguments",
+    [[], ["a.zip"], ["a.zip", "out", "max_files=1"], ["a.zip", "out", "max_file=x"], ["a.zip", "out", "max_file=0"]],
 )
 def test_main_tells_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_main_ended_by_sigterm_leaves_nothing(place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_main_ended_by_sigterm_leaves_nothing(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     write = os.write
 
     def terminated(descriptor: int, data: bytes) -> int:

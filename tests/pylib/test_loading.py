@@ -45,7 +45,7 @@ def test_a_request_class_imported_for_type_checkers_only_is_known_by_its_name(ho
     assert hosted.run().readiness == ("standalone", "asyncio")
 
 
-@pytest.mark.parametrize("main", ["partial(work, 1)", "Callable()", "wrapped"])
+@pytest.mark.parametrize("main", ["partial(work, 1)", "Callable()", "decorator(plain)"])
 def test_other_callables_may_be_main(hosted, main):
     async def drive(channel):
         assert (await channel.ask()).json == "done"
@@ -55,32 +55,24 @@ def test_other_callables_may_be_main(hosted, main):
 from functools import partial, wraps
 async def work(one, request):
     return "done"
+async def plain(request):
+    return "done"
 class Callable:
     async def __call__(self, request):
         return "done"
 def decorator(function):
     @wraps(function)
     def call(request):
-        return function(1, request)
-    return call
-wrapped = decorator(work)
-del wrapped.__wrapped__.__dict__
-wrapped.__signature__ = __import__("inspect").signature(lambda request: None)
-main = {main}
-"""
-        if main != "wrapped"
-        else """
-from functools import wraps
-def decorator(function):
-    @wraps(function)
-    def call(request):
         return function(request)
     return call
-@decorator
-async def main(request):
-    return "done"
+main = {main}
 """
     ).run(drive)
+
+
+def test_the_line_of_a_decorated_function_is_that_of_its_def(hosted):
+    hosted.write("def same(f):\n    return f\n@same\n@same\ndef main(request):\n    return {}\n")
+    assert hosted.fails()[1].startswith("lambda_main.py:5: main is not asynchronous")
 
 
 def test_a_missing_main_file(hosted):
@@ -237,7 +229,14 @@ def test_modules_of_the_lambda_named_like_the_standard_librarys_do_not_break_the
     for name in SHADOWED:
         hosted.write("raise RuntimeError('the host has imported the module of the lambda')\n", f"{name}.py")
     hosted.write("a: 1\n", "lambda_config.yml")
-    hosted.write("async def main(request):\n    return 1 / request.json['by']\n")
+    hosted.write(
+        """
+async def main(request):
+    if "multipart" in request.content_type:
+        return [request.form.get("f"), request.cookies.get("c"), request.args.get("q"), request.url]
+    return 1 / request.json["by"]
+"""
+    )
     from conftest import HERE, PYLIB
 
     program = f"""
@@ -249,7 +248,10 @@ async def drive(channel):
     assert (await channel.ask(body={{"by": 1}})).body == b"1.0"
     answer = await channel.ask(body={{"by": 0}})
     assert answer.detail == "division by zero", answer
-    form = [("Content-Type", "multipart/form-data; boundary=b"), ("Cookie", "a=b")]
+    headers = [("Content-Type", "multipart/form-data; boundary=b"), ("Cookie", "c=C"), ("Host", "h")]
+    body = b'--b\\r\\nContent-Disposition: form-data; name="f"\\r\\n\\r\\nF\\r\\n--b--\\r\\n'
+    answer = await channel.ask(headers=headers, body=body, query=b"q=Q")
+    assert answer.json[:3] == ["F", "C", "Q"], answer
 HostedLambda(Path({str(tmp_path)!r})).run(drive, event_loop={loop!r})
 print("fine")
 """

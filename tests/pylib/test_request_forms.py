@@ -69,7 +69,9 @@ def test_an_urlencoded_form_has_at_most_max_fields(count: int) -> None:
     assert len(context.warnings) == count - MAX_FIELDS
 
 
-@pytest.mark.parametrize("content_type", ["", "application/json", "multipart/mixed; boundary=XX", "multipart/form-data"])
+@pytest.mark.parametrize(
+    "content_type", ["", "application/json", "multipart/mixed; boundary=XX", "multipart/form-data"]
+)
 def test_other_bodies_are_an_empty_form(content_type: str) -> None:
     it = request(b'--XX\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--XX--', content_type)
     assert it.form == {} and it.files == {}
@@ -223,7 +225,8 @@ def test_every_cut_of_a_form_is_harmless() -> None:
 
 def test_noise_is_harmless() -> None:
     dice = random.Random(7)
-    pieces = [b"\r\n", b"--XX", b"--", b"\r\n\r\n", b'name="', b"Content-Disposition: form-data;", b"\xff", b";", b"\\", b'"']
+    pieces = [b"\r\n", b"--XX", b"--", b"\r\n\r\n", b'name="', b"Content-Disposition: form-data;", b"\xff", b";"]
+    pieces += [b"\\", b'"']
     for _ in range(3000):
         it = request(b"".join(dice.choices(pieces, k=dice.randrange(40))))
         assert isinstance(it.form, dict) and isinstance(it.files, dict)

@@ -17,7 +17,8 @@ class Interpreter {
   // `program` is the Python program in whose place it runs: it decides where modules are found, and
   // is sys.executable. The error is text for people.
   static std::expected<std::unique_ptr<Interpreter>, std::string> start(const std::string& program);
-  // Ends as any Python program does: joins threads, runs atexit functions, flushes.
+  // Ends as any Python program does: joins threads, runs atexit functions, flushes. A worker that
+  // ran a lambda does not come here: see end_process().
   ~Interpreter();
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;

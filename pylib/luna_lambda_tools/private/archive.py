@@ -18,16 +18,14 @@ from dataclasses import fields
 from types import FrameType
 from typing import Iterator, NoReturn
 
-from luna_lambda_tools.private.archive_directory import (
-    DEFLATED,
-    RATIO_FLOOR,
+from luna_lambda_tools.private.archive_directory import DEFLATED, RATIO_FLOOR, Entry, read_directory
+from luna_lambda_tools.private.archive_frame import (
+    REPACK,
     ArchiveError,
-    Entry,
     Limits,
     archive_error,
     entry_error,
     printable,
-    read_directory,
 )
 
 __all__ = ["ArchiveError", "Limits", "main", "unpack"]
@@ -35,7 +33,6 @@ __all__ = ["ArchiveError", "Limits", "main", "unpack"]
 _CHUNK = 1 << 18
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_PATH = 4095
-_REPACK = "make the archive again with `lambdapool pack` or `zip`"
 
 
 class _Terminated(BaseException):
@@ -157,16 +154,16 @@ def _contents(name: str, fd: int, entry: Entry) -> Iterator[bytes]:
             written += len(piece)
             if written > entry.size:
                 raise entry_error(
-                    name, entry.path, f"holds more than the {entry.size} bytes that the directory declares; {_REPACK}"
+                    name, entry.path, f"holds more than the {entry.size} bytes that the directory declares; {REPACK}"
                 )
             crc = zlib.crc32(piece, crc)
             yield piece
     except (zlib.error, EOFError) as error:
-        raise entry_error(name, entry.path, f"is damaged ({printable(str(error))}); {_REPACK}") from error
+        raise entry_error(name, entry.path, f"is damaged ({printable(str(error))}); {REPACK}") from error
     if written != entry.size:
-        raise entry_error(name, entry.path, f"holds {written} bytes, but declares {entry.size}; {_REPACK}")
+        raise entry_error(name, entry.path, f"holds {written} bytes, but declares {entry.size}; {REPACK}")
     if crc != entry.crc:
-        raise entry_error(name, entry.path, f"is damaged (wrong checksum); {_REPACK}")
+        raise entry_error(name, entry.path, f"is damaged (wrong checksum); {REPACK}")
 
 
 def _packed(fd: int, entry: Entry) -> Iterator[bytes]:
@@ -204,7 +201,8 @@ def _limits(arguments: list[str]) -> Limits:
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals or key not in known:
-            raise ValueError(f"unknown argument '{printable(argument)}'; known are {', '.join(k + '=N' for k in known)}")
+            names = ", ".join(f"{name}=N" for name in known)
+            raise ValueError(f"unknown argument '{printable(argument)}'; known are {names}")
         if not (value.isascii() and value.isdigit() and len(value) <= 18 and int(value) > 0):
             raise ValueError(f"{key} must be a whole number above 0, not '{printable(value)}'")
         values[key] = int(value)

@@ -11,8 +11,18 @@ import os
 import re
 import stat
 import struct
-from dataclasses import dataclass
 from typing import IO, Iterator, NamedTuple
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from luna_lambda_tools.private.archive_frame import (
+    REPACK,
+    ArchiveError,
+    Limits,
+    archive_error,
+    check_frame,
+    printable,
+    too_many,
+)
 
 MAX_LINES = 20
 MAX_COMPONENT = 255
@@ -27,33 +37,9 @@ _PATCH = 0x20
 _DESCRIPTOR = 0x8
 _UTF8 = 0x800
 
-_END = struct.Struct("<4s4H2LH")
-_LOCATOR_64 = struct.Struct("<4sLQL")
-_END_64 = struct.Struct("<4sQ2H2L4Q")
-_CENTRAL_LENGTHS = struct.Struct("<3H")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
-
-_REPACK = "make the archive again with `lambdapool pack` or `zip`"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What an archive may cost. Sizes in bytes; max_ratio is written bytes per archived byte, from 1 MiB on."""
-
-    max_entries: int = 10_000
-    max_total: int = 256 << 20
-    max_file: int = 64 << 20
-    max_ratio: int = 200
-
-
-class ArchiveError(Exception):
-    """The archive is refused; `lines` says why, one fault a line, ready to print."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
 
 
 class Entry(NamedTuple):
@@ -92,33 +78,14 @@ class _Faults:
             raise ArchiveError(self._lines)
 
 
-def printable(name: str) -> str:
-    """`name` as one short line: what does not print is escaped, the middle of a long one left out."""
-    if len(name) > 120:
-        name = name[:60] + "..." + name[-57:]
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
-
-
-def archive_error(archive: str, text: str) -> ArchiveError:
-    """A fault of the whole archive."""
-    return ArchiveError([f"{printable(archive)}: {text}"])
-
-
-def entry_error(archive: str, name: str, text: str) -> ArchiveError:
-    """A fault of one entry."""
-    return ArchiveError([f"{printable(archive)}: entry '{printable(name)}': {text}"])
-
-
 def read_directory(archive: str, file: IO[bytes], limits: Limits) -> list[Entry]:
     """Every entry of the open archive, in its order, all checked. `archive` is its name in the errors."""
-    import zipfile
-
     fd = file.fileno()
-    directory_at = _check_frame(archive, fd, limits)
+    directory_at = check_frame(archive, fd, limits)
     try:
-        infos = zipfile.ZipFile(file).infolist()
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, struct.error) as error:
-        raise archive_error(archive, f"its directory is damaged ({printable(str(error))}); {_REPACK}") from error
+        infos = ZipFile(file).infolist()
+    except (BadZipFile, NotImplementedError, EOFError, ValueError, struct.error) as error:
+        raise archive_error(archive, f"its directory is damaged ({printable(str(error))}); {REPACK}") from error
 
     faults = _Faults(archive)
     tree = _Tree(limits)
@@ -149,9 +116,9 @@ def read_directory(archive: str, file: IO[bytes], limits: Limits) -> list[Entry]
                 Entry(path, is_folder, info.compress_type, info.CRC, data_at, info.compress_size, info.file_size)
             )
     for path in tree.files_that_are_folders():
-        faults.entry(path, f"is a file and a folder at once; {_REPACK}")
+        faults.entry(path, f"is a file and a folder at once; {REPACK}")
     for name in _overlaps(spans, directory_at):
-        faults.entry(name, f"shares bytes with another entry or with the directory; {_REPACK}")
+        faults.entry(name, f"shares bytes with another entry or with the directory; {REPACK}")
     faults.check()
 
     if total > limits.max_total:
@@ -160,89 +127,10 @@ def read_directory(archive: str, file: IO[bytes], limits: Limits) -> list[Entry]
             f"unpacks to {total} bytes, more than the {limits.max_total} allowed; make it smaller or raise max_total",
         )
     if tree.count() > limits.max_entries:
-        raise _too_many(archive, "files and folders", tree.count(), limits)
+        raise too_many(archive, "files and folders", tree.count(), limits)
     if spans and min(spans)[0] != 0:
-        raise archive_error(archive, f"has bytes before its first entry; {_REPACK}")
+        raise archive_error(archive, f"has bytes before its first entry; {REPACK}")
     return entries
-
-
-def _too_many(archive: str, what: str, count: int, limits: Limits) -> ArchiveError:
-    return archive_error(
-        archive,
-        f"holds {count} {what}, more than the {limits.max_entries} allowed; leave some out or raise max_entries",
-    )
-
-
-def _check_frame(archive: str, fd: int, limits: Limits) -> int:
-    """Checks the end record and counts the directory, so that zipfile reads one of bounded size. -> its offset"""
-    status = os.fstat(fd)
-    if not stat.S_ISREG(status.st_mode):
-        raise archive_error(archive, "is not a regular file; give a zip archive")
-    size = status.st_size
-    if size == 0:
-        raise archive_error(archive, f"is empty; {_REPACK}")
-    max_directory = max(1 << 20, limits.max_entries * 1024)
-    if size > limits.max_total + max_directory:
-        raise archive_error(
-            archive, f"is {size} bytes, more than max_total ({limits.max_total}) allows; make it smaller or raise it"
-        )
-    tail_at = max(0, size - _END.size - 0xFFFF)
-    tail = os.pread(fd, size - tail_at, tail_at)
-    found = tail.rfind(b"PK\x05\x06")
-    if found < 0:
-        raise archive_error(archive, f"is not a zip archive, or its end is missing; {_REPACK}")
-    if found + _END.size > len(tail):
-        raise archive_error(archive, f"is truncated; {_REPACK}")
-    end_at = tail_at + found
-    _, disk, directory_disk, here, count, length, offset, comment = _END.unpack_from(tail, found)
-    ends_at = end_at + _END.size + comment
-    if ends_at != size:
-        text = "is truncated" if ends_at > size else f"has {size - ends_at} bytes after its end"
-        raise archive_error(archive, f"{text}; {_REPACK}")
-
-    directory_end = end_at
-    locator = os.pread(fd, _LOCATOR_64.size, end_at - _LOCATOR_64.size) if end_at >= _LOCATOR_64.size else b""
-    count_mask = 0xFFFF
-    if locator[:4] == b"PK\x06\x07":
-        directory_end = end_at - _LOCATOR_64.size - _END_64.size
-        record = os.pread(fd, _END_64.size, directory_end) if directory_end >= 0 else b""
-        if _LOCATOR_64.unpack(locator)[1:] != (0, directory_end, 1) or record[:4] != b"PK\x06\x06":
-            raise archive_error(archive, f"has a damaged or unusual zip64 end; {_REPACK}")
-        narrow = (count, length, offset)
-        _, _, _, _, disk, directory_disk, here, count, length, offset = _END_64.unpack(record)
-        for small, wide, unused in zip(narrow, (count, length, offset), (0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)):
-            if small not in (unused, wide):
-                raise archive_error(archive, f"has two ends that contradict each other; {_REPACK}")
-        count_mask = (1 << 64) - 1
-    if disk or directory_disk or here != count:
-        raise archive_error(archive, f"is one part of several; {_REPACK} in one piece")
-    if offset + length != directory_end:
-        text = "has bytes before its first entry" if offset + length < directory_end else "is truncated"
-        raise archive_error(archive, f"{text}, or its directory is damaged; {_REPACK}")
-    if length > max_directory:
-        raise archive_error(
-            archive, f"has a directory of {length} bytes, more than {max_directory}; use fewer or shorter names"
-        )
-    counted = _count_entries(os.pread(fd, length, offset), limits.max_entries)
-    if counted > limits.max_entries:
-        raise _too_many(archive, "entries or more", counted, limits)
-    if counted < 0 or counted & count_mask != count:
-        raise archive_error(archive, f"its directory is damaged; {_REPACK}")
-    if counted == 0:
-        raise archive_error(archive, "holds no entries; put lambda_main.py into it")
-    return int(offset)
-
-
-def _count_entries(directory: bytes, most: int) -> int:
-    """The number of entries, counted no further than most + 1; -1 when the directory is not made of entries."""
-    at, count = 0, 0
-    while at < len(directory) and count <= most:
-        if directory[at : at + 4] != b"PK\x01\x02" or at + 46 > len(directory):
-            return -1
-        name, extra, comment = _CENTRAL_LENGTHS.unpack_from(directory, at + 28)
-        at += 46 + int(name) + int(extra) + int(comment)
-        count += 1
-    return count if at == len(directory) or count > most else -1
 
 
 def _raw(name: str, flags: int) -> bytes:
@@ -262,7 +150,7 @@ def _decoded(name: str, flags: int) -> str:
 def _checked_path(name: str) -> tuple[str, str]:
     """-> (normal relative path, "") or ("", what is wrong). "./" alone is the archive's root: ("", "")."""
     if not name:
-        return "", f"has no name; {_REPACK}"
+        return "", f"has no name; {REPACK}"
     if _CONTROL.search(name):
         return "", "has a control character in its name; rename it"
     if "\\" in name:
@@ -273,7 +161,7 @@ def _checked_path(name: str) -> tuple[str, str]:
     if ".." in parts:
         return "", "would be written outside of its folder (..); use a name without .."
     if not parts and not name.endswith("/"):
-        return "", f"has no name; {_REPACK}"
+        return "", f"has no name; {REPACK}"
     if len(parts) > MAX_DEPTH:
         return "", f"lies {len(parts)} folders deep, more than {MAX_DEPTH}; use fewer folders"
     path = "/".join(parts)
@@ -291,7 +179,7 @@ def _kind_fault(mode: int, is_folder: bool) -> str:
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a device, pipe or socket; leave it out"
     if kind and (kind == stat.S_IFDIR) != is_folder:
-        return f"is a folder by its name or by its mode, but not by both; {_REPACK}"
+        return f"is a folder by its name or by its mode, but not by both; {REPACK}"
     return ""
 
 
@@ -299,13 +187,13 @@ def _data_fault(flags: int, method: int, packed: int, size: int, is_folder: bool
     if flags & _ENCRYPTED:
         return "is encrypted; make the archive without a password"
     if flags & _PATCH:
-        return f"is a patch, not a file; {_REPACK}"
+        return f"is a patch, not a file; {REPACK}"
     if method not in (STORED, DEFLATED):
         return f"is packed by method {method}; use deflate or no compression"
     if is_folder and (size or (packed and method == STORED)):
-        return f"is a folder with contents; {_REPACK}"
+        return f"is a folder with contents; {REPACK}"
     if method == STORED and packed != size:
-        return f"is stored, but its two sizes differ; {_REPACK}"
+        return f"is stored, but its two sizes differ; {REPACK}"
     if size > limits.max_file:
         return f"has {size} bytes, more than the {limits.max_file} allowed; make it smaller or raise max_file"
     if size > RATIO_FLOOR and size > packed * limits.max_ratio:
@@ -313,28 +201,25 @@ def _data_fault(flags: int, method: int, packed: int, size: int, is_folder: bool
     return ""
 
 
-def _local_header(fd: int, info: object) -> tuple[int, str]:
+def _local_header(fd: int, info: ZipInfo) -> tuple[int, str]:
     """-> (where the data begin, what is wrong). The header before the data must say what the directory says."""
-    from zipfile import ZipInfo
-
-    assert isinstance(info, ZipInfo)
     raw = _raw(info.orig_filename, info.flag_bits)
     try:
         head = os.pread(fd, _LOCAL.size + len(raw), info.header_offset)
     except (OSError, OverflowError):
         head = b""
     if len(head) < _LOCAL.size + len(raw) or head[:4] != b"PK\x03\x04":
-        return 0, f"has no header before its data; {_REPACK}"
+        return 0, f"has no header before its data; {REPACK}"
     _, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack_from(head)
     if name_length != len(raw) or head[_LOCAL.size :] != raw:
-        return 0, f"has another name before its data; {_REPACK}"
+        return 0, f"has another name before its data; {REPACK}"
     if method != info.compress_type or flags & (_ENCRYPTED | _PATCH):
-        return 0, f"is packed in another way than the directory says; {_REPACK}"
+        return 0, f"is packed in another way than the directory says; {REPACK}"
     if not flags & _DESCRIPTOR:
         known = (info.CRC, info.compress_size, info.file_size)
         for here, there in zip((crc, packed, size), known):
             if here not in (there, 0xFFFFFFFF):
-                return 0, f"has another size or checksum before its data; {_REPACK}"
+                return 0, f"has another size or checksum before its data; {REPACK}"
     return info.header_offset + _LOCAL.size + name_length + extra_length, ""
 
 
@@ -349,7 +234,7 @@ class _Tree:
 
     def add(self, path: str, is_folder: bool) -> str:
         if path in self._listed:
-            return f"is there more than once; {_REPACK}"
+            return f"is there more than once; {REPACK}"
         self._listed.add(path)
         if is_folder:
             self._folders.add(path)

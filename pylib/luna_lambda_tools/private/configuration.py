@@ -51,11 +51,12 @@ def parse(data: bytes) -> dict[str, Any]:
                 raise StartFailure(
                     f"{FILE_NAME}:{node.start_mark.line + 1}: the file must be a mapping (lines of `key: value`)"
                 )
-            value = loader.construct_document(node)
+            value = loader.construct_document(node)  # type: ignore[no-untyped-call]
         finally:
-            loader.dispose()
+            loader.dispose()  # type: ignore[no-untyped-call]
     except yaml.reader.ReaderError as error:
-        raise StartFailure(f"{FILE_NAME}:{_line_at(data, error)}: {error.reason}; the file must be UTF-8 text") from None
+        where = f"{FILE_NAME}:{_line_at(data, error)}"
+        raise StartFailure(f"{where}: {error.reason}; the file must be UTF-8 text") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{FILE_NAME}:{mark.line + 1}" if mark else FILE_NAME
@@ -63,7 +64,7 @@ def parse(data: bytes) -> dict[str, Any]:
         raise StartFailure(f"{where}: {error.problem}{context}") from None
     except RecursionError:
         raise StartFailure(f"{FILE_NAME} is nested too deeply") from None
-    except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError) as error:  # a value such as a date 2024-13-01
+    except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError) as error:  # a date 2024-13-01
         raise StartFailure(f"{FILE_NAME}: a value cannot be read: {summary_of(error)}") from None
     if not isinstance(value, dict):
         raise StartFailure(f"{FILE_NAME}: the file must be a mapping (lines of `key: value`)")

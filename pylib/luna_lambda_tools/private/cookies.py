@@ -12,7 +12,7 @@ _ESCAPED = re.compile(r"\\([0-3][0-7][0-7]|.)", re.DOTALL)
 
 
 class CookieParameters(RequestParameters):
-    """Cookies by name. `get` gives the first value as str, `getlist` and `[]` all of them, `cookies.name` the first or "".
+    """Cookies by name: `get` gives the first value as str, `getlist` and `[]` all, `cookies.name` the first or "".
 
     As in Sanic a name is also found by its `__Host-` or `__Secure-` form, which then comes first.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import traceback
 from types import TracebackType
@@ -10,6 +11,7 @@ from ..public.exceptions import UserException
 from .errors import LAMBDA_EXCEPTION, USER_EXCEPTION, ErrorKind
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_HOST_FILES = (_PACKAGE, str(importlib.__file__), "<frozen importlib")
 _LONGEST_DETAIL = 64 * 1024
 _LONGEST_TRACEBACK = 256 * 1024
 
@@ -53,7 +55,7 @@ def answer_to(error: BaseException) -> tuple[ErrorKind, int, str]:
 def traceback_of(error: BaseException) -> str:
     """The whole traceback, from the lambda's first line on."""
     try:
-        text = "".join(traceback.format_exception(type(error), error, _without_host(error.__traceback__)))
+        text = "".join(traceback.format_exception(type(error), error, _without_host(error)))
     except BaseException as defect:
         return f"{summary_of(error)} (its traceback cannot be formatted: {type(defect).__name__})"
     if len(text) > _LONGEST_TRACEBACK:
@@ -80,14 +82,13 @@ def relative_name(filename: str, root: str) -> str | None:
     return filename[len(prefix) :] if filename.startswith(prefix) else None
 
 
-def _without_host(step: TracebackType | None) -> TracebackType | None:
-    first = step
-    while step is not None:
-        name = step.tb_frame.f_code.co_filename
-        if not name.startswith(_PACKAGE) and not name.startswith("<frozen importlib"):
-            return step
+def _without_host(error: BaseException) -> TracebackType | None:
+    first = step = error.__traceback__
+    while step is not None and step.tb_frame.f_code.co_filename.startswith(_HOST_FILES):
         step = step.tb_next
-    return first
+    if step is None and not isinstance(error, SyntaxError):
+        return first  # the host's own defect
+    return step
 
 
 def _short_repr(value: object) -> str:

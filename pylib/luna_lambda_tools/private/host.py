@@ -1,8 +1,8 @@
 """The worker's Python side: loads one lambda, serves its requests, shuts it down.
 
-The worker program calls ``serve`` and ends with its result by ``_exit``: neither atexit functions nor threads that a lambda
-left behind hold it up. Every module the host needs is imported at the top of this package's files, before the lambda's
-folder comes onto sys.path.
+The worker program calls ``serve`` and ends with its result by ``_exit``: neither atexit functions nor threads that a
+lambda left behind hold it up. Every module the host needs is imported at the top of this package's files, before the
+lambda's folder comes onto sys.path.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def _children(container: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> Iterat
     """(step, value, what is wrong with the key) of each member."""
     if isinstance(container, dict):
         for key, value in container.items():
-            yield f"[{_text(key, as_repr=True)}]", value, _key_fault(key)
+            yield f"[{_key(key)}]", value, _key_fault(key)
     else:
         for index, value in enumerate(container):
             yield f"[{index}]", value, None
@@ -89,7 +89,7 @@ def _children(container: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> Iterat
 def _key_fault(key: object) -> str | None:
     if isinstance(key, str):
         half = _surrogate(key)
-        return f"has the key {_text(key, as_repr=True)} with {half}" if half else None
+        return f"has the key {_key(key)} with {half}" if half else None
     if key is None or isinstance(key, (bool, int, float)):
         fault = _fault_of(key)
         return f"has a key that {fault}" if fault else None
@@ -132,6 +132,12 @@ def _text(value: object, as_repr: bool = False) -> str:
     except Exception:
         return f"<{type(value).__name__}>"
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
+def _key(key: object) -> str:
+    if isinstance(key, str) and len(key) <= _SHOWN_CHARACTERS:
+        return json.dumps(key, ensure_ascii=_surrogate(key) is not None)
+    return _text(key, as_repr=True)
 
 
 def _show(path: Path) -> str:

@@ -19,6 +19,7 @@ from .start_failure import StartFailure
 
 MAIN_MODULE = "lambda_main"
 MAIN_FILE = "lambda_main.py"
+_MAIN_LINE = "async def main(request: StandaloneLambdaRequest) -> dict"
 _REQUEST_CLASSES: dict[str, type] = {"standalone": StandaloneLambdaRequest}
 
 Main = Callable[[Any], Awaitable[Any]]
@@ -37,7 +38,7 @@ def load(root: str) -> Lambda:
     module = import_main(root)
     main = getattr(module, "main", None)
     if main is None:
-        raise StartFailure(f'{MAIN_FILE}: no function main; write "async def main(request: StandaloneLambdaRequest) -> dict"')
+        raise StartFailure(f'{MAIN_FILE}: no function main; write "{_MAIN_LINE}"')
     inspection.require_coroutine_function(main, "main", root)
     return Lambda(_lambda_type(main, root), main, _user_context(module, root))
 
@@ -103,7 +104,8 @@ def _lambda_type(main: Main, root: str) -> str:
             return lambda_type
     shown = annotation if isinstance(annotation, str) else getattr(annotation, "__qualname__", repr(annotation))
     known = " or ".join(each.__name__ for each in _REQUEST_CLASSES.values())
-    raise StartFailure(f"{place}: main's parameter {parameters[0].name} is annotated with {shown}; annotate it with {known}")
+    name = parameters[0].name
+    raise StartFailure(f"{place}: main's parameter {name} is annotated with {shown}; annotate it with {known}")
 
 
 def _denotes(annotation: Any, request_class: type, main: Main) -> bool:

@@ -26,10 +26,16 @@ class LunaLogger(logging.Logger):
         options["stacklevel"] = options.get("stacklevel", 1) + 1
         try:
             super()._log(level, msg, args, *rest, **options)
-        except Exception as error:  # for example `extra` with a key that records already have
-            record = self.makeRecord(self.name, level, "", 0, "%s", (_safe_repr(msg),), None)
-            record.msg += f" (log call is at fault: {type(error).__name__}: {error})"
-            self.handle(record)
+        except Exception as error:  # for example `extra` with a key that records have, or a foreign handler that raises
+            self._log_fault(level, f"{_safe_repr(msg)} (log call is at fault: {_safe_repr(error)})")
+
+    def _log_fault(self, level: int, text: str) -> None:
+        record = logging.LogRecord(self.name, level, "", 0, text, None, None)
+        for handler in self.handlers:
+            try:
+                handler.handle(record)
+            except Exception:
+                pass
 
     def warn(self, msg: object, *args: Any, **options: Any) -> None:
         """The same as warning(); newer Pythons have dropped it."""
@@ -51,10 +57,11 @@ class RequestLogger(logging.LoggerAdapter):  # type: ignore[type-arg]
 
     def __init__(self, bound_request_id: str) -> None:
         super().__init__(logger, {"requestId": bound_request_id})
+        self._request_id = bound_request_id
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         extra = kwargs.get("extra")
-        kwargs["extra"] = {**extra, **self.extra} if isinstance(extra, dict) else self.extra
+        kwargs["extra"] = {**extra, "requestId": self._request_id} if isinstance(extra, dict) else self.extra
         return msg, kwargs
 
     def warn(self, msg: object, *args: Any, **options: Any) -> None:
@@ -158,7 +165,7 @@ logger: LunaLogger = _make_logger()
 
 
 def install(send: Callable[[str, str, str], None], level: str) -> None:
-    """Sends everything that is logged in this process, by whichever logger, through ``send(level, request_id, text)``."""
+    """Sends all that is logged in this process, by whichever logger, through ``send(level, request_id, text)``."""
     handler = ChannelHandler(send)
     for target in (logger, logging.root):
         for old in [each for each in target.handlers if isinstance(each, (ChannelHandler, _StandardErrorHandler))]:

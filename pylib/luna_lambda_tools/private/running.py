@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from typing import Any, Callable, Coroutine, NoReturn, Protocol
+from typing import Any, Awaitable, Callable, Coroutine, NoReturn, Protocol
 
 from . import json_result, log
 from .errors import CLIENT_LEFT, INTERNAL, SHUT_DOWN, TIMED_OUT, ErrorKind, Headers, HostError
@@ -65,7 +65,7 @@ class Running:
         os.register_at_fork(after_in_child=self._after_fork)
 
     def start(
-        self, id: int, slot: int, request_id: str, main: Callable[[Any], Coroutine[Any, Any, Any]], request: Any
+        self, id: int, slot: int, request_id: str, main: Callable[[Any], Awaitable[Any]], request: Any
     ) -> None:
         """Lets ``await main(request)`` answer the request, as soon as the loop gets to it."""
         self._tasks[id] = RequestTask(self._run(id, slot, request_id, main, request), self._loop)
@@ -94,7 +94,7 @@ class Running:
         self._channel.fail(id, error.status, error.kind, error.code, error.desc, error.detail, error.headers)
 
     async def _run(
-        self, id: int, slot: int, request_id: str, main: Callable[[Any], Coroutine[Any, Any, Any]], request: Any
+        self, id: int, slot: int, request_id: str, main: Callable[[Any], Awaitable[Any]], request: Any
     ) -> None:
         task = self._tasks[id]
         try:

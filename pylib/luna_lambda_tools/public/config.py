@@ -45,7 +45,7 @@ class LambdaConfig(dict[str, Any]):
         self._load()
         if self._state == "absent":
             raise NoConfigurationError(
-                f"the lambda has no {configuration.FILE_NAME}: put it into the root of the archive, next to lambda_main.py"
+                f"the lambda has no {configuration.FILE_NAME}: put it into the root, next to lambda_main.py"
             )
 
     def __getitem__(self, key: str) -> Any:
@@ -72,7 +72,7 @@ class LambdaConfig(dict[str, Any]):
         self._load()
         return super().__eq__(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         self._load()

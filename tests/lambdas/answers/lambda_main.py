@@ -17,7 +17,10 @@ VALUES = {
     "nan": {"number": math.nan},
     "none": None,
 }
-VALUES["circle"] = {"self": VALUES}
+
+CIRCLE: dict = {}
+CIRCLE["inner"] = {"outer": CIRCLE}
+VALUES["circle"] = CIRCLE
 
 
 async def main(request: StandaloneLambdaRequest) -> dict:

@@ -69,6 +69,11 @@ def run(*arguments: str | Path, within: float = 20.0) -> subprocess.CompletedPro
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
+def level_shows_info(settings: Mapping[str, object] | None) -> bool:
+    """Whether the log on standard error tells of every worker."""
+    return not {"log.level", "log.file"} & set(settings or {})
+
+
 class Lambdapool:
     """One `lambdapool serve`. Made by the `serve` fixture, which also ends and checks it."""
 
@@ -121,6 +126,9 @@ class Lambdapool:
         if self.process.stderr is not None:
             self.log = Log(self.process.stderr, parse_json if log_format == "json" else parse_text)
         self.address = self._wait_until_listening(within=20.0)
+        # It listens as soon as the first worker is ready.
+        if self.log is not None and level_shows_info(settings):
+            self.log.wait_for("^worker ready$", count=workers, within=20)
         eventually(lambda: len(self.workers()) == workers, what=f"{workers} workers at the start")
         self.descriptors_at_start = processes.descriptors(self.pid)
 
@@ -157,9 +165,9 @@ class Lambdapool:
     def connect(self, **keywords: Any) -> Connection:
         return Connection(self.address, **keywords)
 
-    def request(self, *arguments: Any, **keywords: Any) -> Response:
+    def request(self, *arguments: Any, timeout: float = 10.0, **keywords: Any) -> Response:
         """One request on a connection of its own."""
-        with self.connect() as connection:
+        with self.connect(timeout=timeout) as connection:
             return connection.request(*arguments, **keywords)
 
     def post(self, json_body: Any = None, **keywords: Any) -> Response:
@@ -268,6 +276,7 @@ class Lambdapool:
     def wait_for_exit(self, within: float = STOP_BOUND, status: int = 0) -> None:
         if self._stopped:
             return
+        workers = self.workers()
         family = [one.pid for one in processes.descendants(self.pid)]
         try:
             code = self.process.wait(within)
@@ -276,7 +285,10 @@ class Lambdapool:
             raise AssertionError(f"not stopped within {within} s") from None
         self._stopped = True
         Lambdapool.running.pop(self.pid, None)
-        left = [f"{processes.program(pid)} {pid}" for pid in family if processes.stat(pid)]
+        # A worker that was not reaped would be a zombie of ours now. What a lambda has forked and not
+        # reaped itself ends as one: that is for the init process, and here for `end_orphans`.
+        left = [pid for pid in workers if processes.stat(pid)]
+        left += [pid for pid in family if processes.exists(pid)]
         left += processes.end_orphans(Lambdapool.running)
         if self.log is not None:
             self.log.join()

@@ -93,16 +93,17 @@ def threads(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/task"))
 
 
-def end_orphans(known: Iterable[int]) -> list[str]:
-    """Ends and reaps every child of this process that is not `known`; says which there were."""
-    left = []
+def end_orphans(known: Iterable[int]) -> list[int]:
+    """Ends and reaps every child of this process that is not `known`; gives those that were alive."""
+    alive = []
     for child in children(os.getpid()):
         if child.pid in known:
             continue
-        left.append(f"{program(child.pid) or '?'} (pid {child.pid}, state {child.state})")
+        if child.state != "Z":
+            alive.append(child.pid)
         try:
             os.kill(child.pid, signal.SIGKILL)
             os.waitpid(child.pid, 0)
         except (ProcessLookupError, ChildProcessError):
             pass
-    return left
+    return alive

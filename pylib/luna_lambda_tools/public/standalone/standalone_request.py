@@ -48,7 +48,7 @@ class StandaloneLambdaRequest:
     """One HTTP request. Everything that has to be parsed is parsed on first use and kept.
 
     Only `ctx` takes attributes of your own. Texts that were not UTF-8 hold surrogate escapes.
-    Source: LUNA manual, sections "General description" and "Standalone lambda".
+    Source: LUNA manual, section "General description", and page "Standalone lambda".
     """
 
     __slots__ = {
@@ -136,7 +136,7 @@ class StandaloneLambdaRequest:
 
     @property
     def config(self) -> Any:
-        """The host's settings; `config.userConfig` is the lambda's. Source: LUNA manual, section "Lambda config"."""
+        """The host's settings; `config.userConfig` is the lambda's. Source: LUNA manual, page "Lambda config"."""
         return self._context.config
 
     @property
@@ -183,7 +183,7 @@ class StandaloneLambdaRequest:
         return self._json
 
     def getBody(self) -> bytes:
-        """The body, as `body`. Source: LUNA manual, section "Standalone lambda"."""
+        """The body, as `body`. Source: LUNA manual, page "Standalone lambda"."""
         return self.body
 
     async def receive_body(self) -> None:
@@ -263,7 +263,7 @@ class StandaloneLambdaRequest:
 
     @property
     def credentials(self) -> Optional[Credentials]:
-        """The Authorization header as (auth_type, token), with `username` and `password` for Basic; None without one."""
+        """The Authorization header as (auth_type, token), with `username` and `password` for Basic; else None."""
         value = self.headers.get("authorization")
         return None if value is None else parse_credentials(value, ("Basic", "Bearer", "Token"))
 
@@ -287,7 +287,10 @@ class StandaloneLambdaRequest:
 
     @property
     def args(self) -> RequestParameters:
-        """The query arguments, lists of str by name; `get` gives the first. Source: LUNA manual, "Standalone lambda"."""
+        """The query arguments, lists of str by name; `get` gives the first.
+
+        Source: LUNA manual, page "Standalone lambda".
+        """
         return self.get_args()
 
     @property
@@ -337,7 +340,7 @@ class StandaloneLambdaRequest:
 
     @property
     def scheme(self) -> str:
-        """Always `http`: as in Sanic without configured proxies, X-Forwarded-* and Forwarded headers are not believed."""
+        """Always `http`: as in Sanic without configured proxies, Forwarded and X-Forwarded-* are not believed."""
         return "http"
 
     @property

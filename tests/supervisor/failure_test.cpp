@@ -1,0 +1,79 @@
+#include "supervisor/failure.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <utility>
+
+namespace lambdapool::supervisor {
+namespace {
+
+struct Row {
+  FailureKind kind;
+  std::uint32_t status;
+  const char* name;
+  std::uint32_t error_code;
+  bool retry_after;
+};
+
+constexpr Row kTable[] = {
+    {FailureKind::kBadRequest, 400, "bad_request", 12046, false},
+    {FailureKind::kHeaderTimeout, 408, "header_timeout", 12046, false},
+    {FailureKind::kBodyTimeout, 408, "body_timeout", 12046, false},
+    {FailureKind::kTargetTooLong, 414, "target_too_long", 12046, false},
+    {FailureKind::kHeadTooLarge, 431, "head_too_large", 12046, false},
+    {FailureKind::kBodyTooLarge, 413, "body_too_large", 37003, false},
+    {FailureKind::kExpectationFailed, 417, "expectation_failed", 12046, false},
+    {FailureKind::kNotImplemented, 501, "not_implemented", 12046, false},
+    {FailureKind::kVersionNotSupported, 505, "version_not_supported", 12046, false},
+    {FailureKind::kTooManyConnections, 503, "too_many_connections", 1, true},
+    {FailureKind::kBuffersFull, 503, "buffers_full", 1, true},
+    {FailureKind::kQueueFull, 503, "queue_full", 1, true},
+    {FailureKind::kQueueTimeout, 503, "queue_timeout", 1, true},
+    {FailureKind::kNoWorker, 503, "no_worker", 1, true},
+    {FailureKind::kDraining, 503, "draining", 1, true},
+    {FailureKind::kWorkerCrashed, 500, "worker_crashed", 42004, false},
+    {FailureKind::kWorkerTimeout, 504, "worker_timeout", 42004, false},
+    {FailureKind::kBadResponse, 500, "bad_response", 42004, false},
+    {FailureKind::kInternal, 500, "internal", 1, false},
+};
+
+TEST(Failure, EveryKindBecomesItsRowOfTheTable) {
+  for (const Row& row : kTable) {
+    const Failure failure = make_failure(row.kind, "why");
+
+    EXPECT_EQ(failure.status, row.status) << row.name;
+    EXPECT_EQ(failure.kind, row.name);
+    EXPECT_EQ(failure.error_code, row.error_code) << row.name;
+    EXPECT_TRUE(failure.detail.ends_with("why")) << row.name;
+    EXPECT_FALSE(failure.desc.empty()) << row.name;
+  }
+}
+
+TEST(Failure, WhatIsWorthAnotherTrySaysWhenAndNothingElseDoes) {
+  const std::pair<std::string, std::string> retry_after{"Retry-After", "1"};
+  for (const Row& row : kTable) {
+    const Failure failure = make_failure(row.kind, "");
+
+    ASSERT_EQ(failure.headers.size(), row.retry_after ? 1U : 0U) << row.name;
+    if (row.retry_after) EXPECT_EQ(failure.headers.front(), retry_after) << row.name;
+  }
+}
+
+TEST(Failure, NoTwoKindsHaveTheSameName) {
+  std::set<std::string> names;
+  for (const Row& row : kTable) names.insert(make_failure(row.kind, "").kind);
+
+  EXPECT_EQ(names.size(), std::size(kTable));
+}
+
+TEST(Failure, ARefusedRequestIsDescribedAsLunaDoes) {
+  const Failure failure = make_failure(FailureKind::kBadRequest, "no Host");
+
+  EXPECT_EQ(failure.desc, "Bad/incomplete input data");
+  EXPECT_EQ(failure.detail, "Invalid http request: no Host");
+}
+
+}  // namespace
+}  // namespace lambdapool::supervisor
