@@ -1,0 +1,268 @@
+#include "supervisor/pool/worker_channel.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/codec.h"
+#include "tests/supervisor/support/run_until.h"
+
+namespace lambdapool::supervisor {
+namespace {
+
+// A channel, and the worker's end of it in the hands of the test.
+class WorkerChannelTest : public testing::Test, protected ChannelEvents {
+ protected:
+  explicit WorkerChannelTest(int type = SOCK_STREAM) {
+    int ends[2] = {-1, -1};
+    EXPECT_EQ(socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+    worker_ = uv::FileDescriptor(ends[1]);
+    channel_ = std::make_unique<WorkerChannel>(loop_, uv::FileDescriptor(ends[0]), static_cast<ChannelEvents&>(*this));
+  }
+
+  void worker_writes(std::string_view bytes) {
+    ASSERT_EQ(write(worker_.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  }
+  // What one read of the worker gives.
+  std::string worker_reads() const {
+    std::string bytes(std::size_t{1} << 20, '\0');
+    const ssize_t count = read(worker_.get(), bytes.data(), bytes.size());
+    bytes.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+    return bytes;
+  }
+
+  static std::string frame(const auto& message) {
+    std::string out;
+    protocol::append(out, message);
+    return out;
+  }
+  static std::string answer(std::uint64_t id, std::string_view body = {}) {
+    return frame(protocol::Response{.id = id, .status = 200, .headers = {}, .body = body});
+  }
+
+  void on_message(const protocol::Up& message) override {
+    if (const auto* told = std::get_if<protocol::Response>(&message)) answers_.push_back(told->id);
+    ++messages_;
+    if (closes_at_ == messages_) channel_->close();
+  }
+  void on_protocol_error(std::string_view what) override { errors_.emplace_back(what); }
+  void on_channel_closed() override { ++closed_; }
+
+  uv::Loop loop_;
+  uv::FileDescriptor worker_;
+  std::unique_ptr<WorkerChannel> channel_;
+  std::vector<std::uint64_t> answers_;
+  std::vector<std::string> errors_;
+  int messages_ = 0;
+  int closed_ = 0;
+  int closes_at_ = 0;
+};
+
+class WorkerChannelOfPackets : public WorkerChannelTest {
+ protected:
+  // Keeps the boundaries of writes, so that they can be counted.
+  WorkerChannelOfPackets() : WorkerChannelTest(SOCK_SEQPACKET) {}
+};
+
+TEST_F(WorkerChannelOfPackets, WhatIsSentInATurnLeavesInOneWrite) {
+  const protocol::Cancel first{1, "timeout"};
+  const protocol::Cancel second{2, "disconnect"};
+
+  channel_->send(first);
+  channel_->send(second);
+  EXPECT_EQ(worker_reads(), "");
+  run_turns(loop_);
+
+  EXPECT_EQ(worker_reads(), frame(first) + frame(second));
+  EXPECT_EQ(worker_reads(), "");
+}
+
+TEST_F(WorkerChannelTest, FramesThatWereSentAreCounted) {
+  channel_->send(protocol::Shutdown{1});
+  channel_->send_request(1, 0, 1000, protocol::encode_request_fields({}), "body");
+
+  EXPECT_EQ(channel_->frames_sent(), 2U);
+  EXPECT_GT(channel_->unsent(), 0U);
+  run_turns(loop_);
+  EXPECT_EQ(channel_->unsent(), 0U);
+  EXPECT_EQ(channel_->frames_sent(), 2U);
+}
+
+TEST_F(WorkerChannelTest, ARequestArrivesAsItWasSent) {
+  const protocol::Request request{
+      .id = 7, .slot = 3, .time_left_ms = 50, .method = "POST", .path = "/p", .query = "q", .headers = {{"A", "b"}},
+      .peer = "::1", .request_id = "r", .body = "body"};
+
+  channel_->send_request(7, 3, 50, protocol::encode_request_fields(request), "body");
+  run_turns(loop_);
+
+  EXPECT_EQ(worker_reads(), frame(request));
+}
+
+TEST_F(WorkerChannelTest, ToAWorkerThatDoesNotReadBytesWaitAndNothingElseDoes) {
+  const std::string large(std::size_t{8} << 20, 'x');
+  channel_->send_request(1, 0, 1000, protocol::encode_request_fields({}), large);
+  run_turns(loop_, 20);
+  EXPECT_GT(channel_->unsent(), std::size_t{1} << 20);
+
+  worker_writes(answer(1));
+
+  EXPECT_TRUE(run_until(loop_, [&] { return answers_.size() == 1; }));
+}
+
+TEST_F(WorkerChannelTest, WhatWaitedArrivesWholeAndInOrder) {
+  const std::string large(std::size_t{4} << 20, 'x');
+  const protocol::Request first{.id = 1, .slot = 0, .time_left_ms = 1000, .method = {}, .path = {}, .query = {}, .headers = {},
+                                .peer = {}, .request_id = {}, .body = large};
+  const protocol::Cancel second{1, "timeout"};
+  channel_->send_request(1, 0, 1000, protocol::encode_request_fields(first), large);
+  run_turns(loop_, 20);
+  channel_->send(second);
+
+  std::string got;
+  EXPECT_TRUE(run_until(loop_, [&] {
+    got += worker_reads();
+    return channel_->unsent() == 0;
+  }));
+  got += worker_reads();
+
+  EXPECT_TRUE(got == frame(first) + frame(second));
+}
+
+TEST_F(WorkerChannelTest, ATurnReadsABoundedAmount) {
+  // The peer could write for ever; what is more than a turn's share is left for the next one.
+  const int size = 16 << 20;
+  if (setsockopt(worker_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) != 0) GTEST_SKIP() << "needs root";
+  const std::string body(std::size_t{3} << 20, 'x');
+  worker_writes(answer(1, body) + answer(2));
+
+  uv_run(loop_.get(), UV_RUN_NOWAIT);
+
+  EXPECT_EQ(messages_, 0);
+  EXPECT_TRUE(run_until(loop_, [&] { return messages_ == 2; }));
+}
+
+TEST_F(WorkerChannelTest, MessagesAreReadAtEverySplit) {
+  const std::string bytes = answer(1, "one") + answer(2);
+  for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
+    answers_.clear();
+    worker_writes(bytes.substr(0, cut));
+    run_turns(loop_);
+    worker_writes(bytes.substr(cut));
+    run_turns(loop_);
+
+    EXPECT_EQ(answers_, (std::vector<std::uint64_t>{1, 2})) << cut;
+  }
+}
+
+TEST_F(WorkerChannelTest, GarbageIsOneErrorAndThenSilence) {
+  worker_writes(answer(1) + std::string("\0\0\0\1\xc1", 5) + answer(2));
+  run_turns(loop_);
+  worker_writes(answer(3));
+  run_turns(loop_);
+
+  EXPECT_EQ(answers_, std::vector<std::uint64_t>{1});
+  EXPECT_EQ(errors_.size(), 1U);
+  EXPECT_EQ(closed_, 0);
+}
+
+TEST_F(WorkerChannelTest, AFrameOfNoLengthOrTooMuchIsAnError) {
+  worker_writes(std::string(4, '\0'));
+  run_turns(loop_);
+
+  EXPECT_EQ(errors_, std::vector<std::string>{"a frame of length zero"});
+}
+
+TEST_F(WorkerChannelTest, ALengthOverTheLimitIsAnErrorBeforeItsBytesCome) {
+  worker_writes("\xff\xff\xff\xff");
+  run_turns(loop_);
+
+  EXPECT_EQ(errors_, std::vector<std::string>{"a frame over the length limit"});
+}
+
+TEST_F(WorkerChannelTest, AMessageThatOnlyTheSupervisorSendsIsAnError) {
+  worker_writes(frame(protocol::Shutdown{1}));
+  run_turns(loop_);
+
+  EXPECT_EQ(errors_.size(), 1U);
+  EXPECT_EQ(messages_, 0);
+}
+
+TEST_F(WorkerChannelTest, EndOfFileIsToldOnceAfterTheLastMessage) {
+  worker_writes(answer(1));
+  worker_.reset();
+  run_turns(loop_);
+
+  EXPECT_EQ(answers_, std::vector<std::uint64_t>{1});
+  EXPECT_EQ(closed_, 1);
+  EXPECT_TRUE(errors_.empty());
+}
+
+TEST_F(WorkerChannelTest, DrainTakesWhatWasLeftBehindWithoutTheLoop) {
+  worker_writes(answer(1) + answer(2));
+  worker_.reset();
+
+  channel_->drain();
+
+  EXPECT_EQ(answers_, (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_EQ(closed_, 1);
+  run_turns(loop_);
+  channel_->drain();
+  EXPECT_EQ(closed_, 1);
+}
+
+TEST_F(WorkerChannelTest, DrainEndsWhenNothingMoreIsThereAlsoWithoutEndOfFile) {
+  worker_writes(answer(1));
+
+  channel_->drain();
+
+  EXPECT_EQ(answers_, std::vector<std::uint64_t>{1});
+  EXPECT_EQ(closed_, 0);
+  worker_writes(answer(2));
+  run_turns(loop_);
+  EXPECT_EQ(answers_.size(), 2U);
+}
+
+TEST_F(WorkerChannelTest, AFrameThatIsCutOffIsNoMessage) {
+  const std::string bytes = answer(1, "body");
+  worker_writes(bytes.substr(0, bytes.size() - 1));
+  worker_.reset();
+
+  channel_->drain();
+
+  EXPECT_EQ(messages_, 0);
+  EXPECT_EQ(closed_, 1);
+}
+
+TEST_F(WorkerChannelTest, ClosedInTheMiddleOfMessagesItIsSilentAtOnce) {
+  closes_at_ = 1;
+  worker_writes(answer(1) + answer(2));
+  run_turns(loop_);
+  worker_.reset();
+  run_turns(loop_);
+  channel_->drain();
+
+  EXPECT_EQ(messages_, 1);
+  EXPECT_EQ(closed_, 0);
+  EXPECT_TRUE(errors_.empty());
+}
+
+TEST_F(WorkerChannelTest, SendingToAWorkerThatIsGoneDoesNoHarm) {
+  worker_.reset();
+  channel_->send(protocol::Shutdown{1});
+  channel_->send_request(1, 0, 1, protocol::encode_request_fields({}), std::string(std::size_t{4} << 20, 'x'));
+  run_turns(loop_);
+  channel_->send(protocol::Shutdown{1});
+  run_turns(loop_);
+
+  EXPECT_EQ(closed_, 1);
+}
+
+}  // namespace
+}  // namespace lambdapool::supervisor
