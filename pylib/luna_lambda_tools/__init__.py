@@ -8,5 +8,6 @@ from .public.config import lambdaConfig
 from .public.exceptions import UserException
 from .public.logger import logger
 from .public.standalone import StandaloneLambdaRequest
+from .public.user_handlers import LambdaUserHandler
 
-__all__ = ["StandaloneLambdaRequest", "UserException", "lambdaConfig", "logger"]
+__all__ = ["LambdaUserHandler", "StandaloneLambdaRequest", "UserException", "lambdaConfig", "logger"]

@@ -1,6 +1,7 @@
 // The configuration of one supervisor: plain values with their defaults; units are in the types.
 //
-// configs/lambdapool.yml is the reference of every key; schema.cpp binds each key to one member here.
+// configs/lambdapool.yml is the reference of every key; schema.cpp binds each key to one member
+// here.
 #pragma once
 
 #include <chrono>
@@ -31,10 +32,10 @@ struct ServerConfig {
 
 struct LambdaConfig {
   std::string path;
-  std::string id;       // Default: a UUID made from the name, the same at every start.
-  std::string name;     // Default: the file or folder name of the path.
+  std::string id;    // Default: a UUID made from the name, the same at every start.
+  std::string name;  // Default: the file or folder name of the path.
   std::string version = "1";
-  std::string venv;     // A virtual environment's folder; empty for none.
+  std::string venv;        // A virtual environment's folder; empty for none.
   std::string unpack_dir;  // Where archives are unpacked; default: the system's temporary folder.
   std::uint32_t max_entries = 10'000;
   std::size_t max_total = std::size_t{256} << 20;
@@ -48,7 +49,8 @@ struct PoolConfig {
   std::uint32_t queue_length = 1024;
   Milliseconds queue_timeout{5'000};
   Milliseconds request_timeout{60'000};
-  Milliseconds cancel_grace{2'000};  // From the cancellation of a request to the end of a worker whose loop is stuck.
+  Milliseconds cancel_grace{
+      2'000};  // From the cancellation of a request to the end of a worker whose loop is stuck.
   Milliseconds start_timeout{60'000};
   Milliseconds shutdown_timeout{10'000};
   Milliseconds grace{30'000};

@@ -38,11 +38,11 @@ class Complaints {
   std::vector<std::string>& errors_;
 };
 
-struct Node {
+struct YamlNode {
   Setting::Shape shape = Setting::Shape::kNothing;
   int line = 0;
   std::string text;
-  std::vector<Node> children;  // Of a mapping: key, value, key, value.
+  std::vector<YamlNode> children;  // Of a mapping: key, value, key, value.
 };
 
 // One document as a tree. It is no larger than its text, since aliases are complained of and not
@@ -51,7 +51,7 @@ class TreeBuilder : public YAML::EventHandler {
  public:
   explicit TreeBuilder(Complaints& complaints) : complaints_(complaints) {}
 
-  Node take_root() { return std::move(root_); }
+  YamlNode take_root() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -63,7 +63,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    Node scalar = node(mark, tag, anchor, Setting::Shape::kText);
+    YamlNode scalar = node(mark, tag, anchor, Setting::Shape::kText);
     scalar.text = value;
     add(std::move(scalar));
   }
@@ -79,8 +79,8 @@ class TreeBuilder : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
  private:
-  Node node(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-            Setting::Shape shape) {
+  YamlNode node(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                Setting::Shape shape) {
     const int line = mark.line + 1;
     if (anchor != 0) complaints_.add(line, "anchors and aliases (& and *) are not supported");
     // "?" and "!" are what the parser makes of plain and quoted text without a tag.
@@ -90,7 +90,7 @@ class TreeBuilder : public YAML::EventHandler {
     return {shape, line, "", {}};
   }
 
-  void add(Node node) {
+  void add(YamlNode node) {
     if (open_.empty()) {
       root_ = std::move(node);
     } else {
@@ -99,14 +99,14 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void close() {
-    Node whole = std::move(open_.back());
+    YamlNode whole = std::move(open_.back());
     open_.pop_back();
     add(std::move(whole));
   }
 
   Complaints& complaints_;
-  std::vector<Node> open_;
-  Node root_;
+  std::vector<YamlNode> open_;
+  YamlNode root_;
 };
 
 // Walks a tree of at most two levels: sections and their keys.
@@ -116,18 +116,18 @@ class SettingsWalk {
 
   std::vector<Setting> take() { return std::move(settings_); }
 
-  void document(const Node& root) {
+  void document(const YamlNode& root) {
     if (root.shape == Setting::Shape::kNothing) return;
     if (root.shape != Setting::Shape::kMapping) {
       complaints_.add(root.line, "must be a mapping of sections, such as 'server: {port: 8000}'");
       return;
     }
-    each_pair(root, "", [&](const std::string& key, const Node& at, const Node& value) {
+    each_pair(root, "", [&](const std::string& key, const YamlNode& at, const YamlNode& value) {
       if (find_section(key) == nullptr) {
         setting(key, at, value);
       } else if (value.shape == Setting::Shape::kMapping) {
         each_pair(value, key + ".",
-                  [&](const std::string& path, const Node& line, const Node& leaf) {
+                  [&](const std::string& path, const YamlNode& line, const YamlNode& leaf) {
                     setting(path, line, leaf);
                   });
       } else if (value.shape !=
@@ -145,9 +145,9 @@ class SettingsWalk {
   }
 
   template <class Visit>
-  void each_pair(const Node& mapping, const std::string& prefix, Visit visit) {
+  void each_pair(const YamlNode& mapping, const std::string& prefix, Visit visit) {
     for (std::size_t i = 0; i + 1 < mapping.children.size(); i += 2) {
-      const Node& key = mapping.children[i];
+      const YamlNode& key = mapping.children[i];
       if (key.shape != Setting::Shape::kText || !is_printable(key.text)) {
         complaints_.add(key.line, "a key must be plain text");
         continue;
@@ -164,7 +164,7 @@ class SettingsWalk {
     }
   }
 
-  void setting(const std::string& path, const Node& key, const Node& value) {
+  void setting(const std::string& path, const YamlNode& key, const YamlNode& value) {
     settings_.push_back({complaints_.at(key.line) + std::string(clipped(path, kMaxShown)), path,
                          value.text, value.shape});
   }
@@ -231,7 +231,7 @@ std::vector<Setting> read_settings(const std::string& yaml, const std::string& n
     YAML::Parser parser(stream);
     TreeBuilder first(complaints);
     if (!parser.HandleNextDocument(first)) return {};
-    const Node root = first.take_root();
+    const YamlNode root = first.take_root();
     TreeBuilder second(complaints);
     if (parser.HandleNextDocument(second)) {
       complaints.add(second.take_root().line, "a second document begins; only one is read");

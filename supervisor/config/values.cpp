@@ -52,9 +52,8 @@ std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<co
 
 std::optional<std::uint64_t> parse_count(std::string_view text) {
   std::uint64_t count = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, count);
-  if (error != std::errc{} || stop != end) return std::nullopt;
+  const auto [stop, error] = std::from_chars(text.begin(), text.end(), count);
+  if (error != std::errc{} || stop != text.end()) return std::nullopt;
   return count;
 }
 

@@ -15,7 +15,10 @@ std::uint8_t byte_at(std::string_view text, std::size_t index) {
 }
 
 bool must_escape(char32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029;
+  const auto within = [code](char32_t first, char32_t last) {
+    return code >= first && code <= last;
+  };
+  return within(0, 0x1f) || within(0x7f, 0x9f) || within(0x2028, 0x202e) || within(0x2066, 0x2069);
 }
 
 std::string x_escape(std::uint32_t byte) {

@@ -2,7 +2,8 @@
 // moves no cursor.
 //
 // Escaped are control characters (C0, DEL, C1), the separators U+2028 and U+2029, which many
-// readers take for an end of line, and bytes that are not UTF-8.
+// readers take for an end of line, the marks that change the direction of what follows, and bytes
+// that are not UTF-8.
 #pragma once
 
 #include <cstddef>

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <thread>
 #include <utility>
 
 #include "supervisor/log/line.h"
@@ -25,6 +26,9 @@ constexpr std::chrono::seconds kCloseLimit{2};
 constexpr std::chrono::seconds kReportInterval{1};
 // Lines are written when none waits behind them, or when so much has been gathered.
 constexpr std::size_t kBatchBytes = std::size_t{32} << 10;
+// How long the thread then stays away from the queue: waking it for every line would cost the
+// loop's thread more than the line itself does, and a thread that is not waiting needs no waking.
+constexpr std::chrono::milliseconds kGather{5};
 
 // Writes the lines. Once it watches, everything but `ask_to_reopen` and `give_up_at` happens on the
 // log's thread.
@@ -45,6 +49,7 @@ class LineWriter final : public spdlog::sinks::sink {
     }
     const std::string_view text(line.payload.data(), line.payload.size());
     if (!text.empty()) waiting_.append(text).append("\n");
+    if (is_last) std::this_thread::sleep_for(kGather);
     if (is_last || waiting_.size() >= kBatchBytes) flush();
     // An empty line asks for it in its turn, but may have been dropped.
     if ((text.empty() || is_last) && reopen_wanted_.exchange(false)) reopen();

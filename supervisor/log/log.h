@@ -1,8 +1,10 @@
-// The supervisor's log: one line per record, as text (`time level message key=value ...`) or as JSON.
+// The supervisor's log: one line per record, as text (`time level message key=value ...`) or as
+// JSON.
 //
-// The only door to spdlog. Lines are written by a thread of the log's own, so that a slow reader of standard error or
-// a slow disk never blocks the loop; when more lines wait than the queue holds, the oldest are dropped and a later
-// line says how many. Text that comes from lambdas or clients is escaped: a record is always exactly one line.
+// The only door to spdlog. Lines are written by a thread of the log's own, so that a slow reader of
+// standard error or a slow disk never blocks the loop; when more lines wait than the queue holds,
+// the oldest are dropped and a later line says how many. Text that comes from lambdas or clients is
+// escaped: a record is always exactly one line.
 #pragma once
 
 #include <concepts>
@@ -18,10 +20,12 @@
 
 namespace lambdapool::supervisor {
 
-// One key and its value; one with an empty key is left out. The views must live until the call returns.
+// One key and its value; one with an empty key is left out. The views must live until the call
+// returns.
 struct LogField {
   std::string_view key;
-  std::variant<std::string_view, std::int64_t, double, bool> value;  // Doubles are written with three decimals.
+  std::variant<std::string_view, std::int64_t, double, bool>
+      value;  // Doubles are written with three decimals.
 
   LogField(std::string_view k, std::string_view v) : key(k), value(v) {}
   LogField(std::string_view k, const std::string& v) : key(k), value(std::string_view(v)) {}
@@ -38,7 +42,8 @@ class Log {
   virtual ~Log() = default;
 
   virtual bool enabled(LogLevel level) const = 0;
-  virtual void write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {}) = 0;
+  virtual void write(LogLevel level, std::string_view message,
+                     std::initializer_list<LogField> fields = {}) = 0;
   virtual void set_level(LogLevel level) = 0;
   // Opens log.file again under its name (after a rotation); says so or why not in the log.
   virtual void reopen() = 0;
@@ -57,8 +62,8 @@ class Log {
   }
 };
 
-// Opens the log that `config` describes. Failure: why log.file cannot be opened. The destructor writes
-// out what waits, bounded by two seconds.
+// Opens the log that `config` describes. Failure: why log.file cannot be opened. The destructor
+// writes out what waits, bounded by two seconds.
 std::expected<std::unique_ptr<Log>, std::string> open_log(const LogConfig& config);
 
 }  // namespace lambdapool::supervisor

@@ -166,6 +166,7 @@ def test_when_all_workers_die_requests_wait_for_the_next(serve):
 
     for victim in server.workers():
         os.kill(victim, signal.SIGKILL)
+    server.log.wait_for("^worker died$", count=3)
 
     began = time.monotonic()
     assert server.post({"name": "first"}).json()["name"] == "first"
@@ -206,6 +207,8 @@ def test_a_request_that_had_not_begun_goes_to_the_next_worker(serve):
 
     assert (response.status, response.json()["name"]) == (200, "behind")
     assert response.json()["pid"] != worker
+    server.wait_for_replacement_of(worker)
+    server.stop()
     # Both began, each once.
     assert len(server.log.find("^begun$")) == 2
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from support.http_client import Connection, request_bytes
+from support.http_client import request_bytes
 from support.lambdapool import Lambdapool
 from support.wait import eventually
 

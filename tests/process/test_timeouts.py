@@ -104,12 +104,15 @@ def test_a_stuck_worker_costs_the_others_nothing(serve):
         settings={"pool.request_timeout": "1s", "pool.cancel_grace": "300ms"},
     )
     server.allow(".")
+    workers = server.workers()
 
     with server.begin(block=3600) as stuck:
         # The other worker has fewer requests outstanding as long as these are sent one by one.
         for number in range(20):
             assert server.post({"name": number}).json()["name"] == number
         assert stuck.receive().status == 504
+    eventually(lambda: server.workers() not in (workers, workers[:1], workers[1:]))
+    server.wait_for_workers(2)
 
 
 # ---------------------------------------------------------------------- the queue
@@ -182,7 +185,7 @@ def test_the_queue_is_first_come_first_served(serve):
     for connection in waiting:
         connection.close()
     ids = [response.header("Luna-Request-Id") for response in responses]
-    served = [record["request_id"] for record in server.log.find("^begun$")][1:]
+    served = [record["request_id"] for record in server.log.wait_for("^begun$", count=6)][1:]
     assert served == ids
 
 
@@ -222,6 +225,7 @@ def test_the_waiting_request_of_a_client_that_leaves_never_runs(serve, leave):
         eventually(lambda: len(descriptors(server.pid)) <= len(server.descriptors_at_start) + 1, 2)
         assert running.receive().status == 200
     assert server.post({"name": "next"}).json()["name"] == "next"
+    server.stop()
     assert len(server.log.find("^begun$")) == 2
 
 
@@ -248,4 +252,5 @@ def test_a_client_that_leaves_in_the_middle_of_its_request_costs_nothing(serve):
         connection.reset()
 
     assert server.post({"name": "whole"}).json()["name"] == "whole"
+    server.stop()
     assert len(server.log.find("^begun$")) == 1

@@ -23,7 +23,7 @@ REQUEST_ID = "1700000000,11111111-2222-4333-8444-555555555555"
 
 @dataclass
 class Answer:
-    """What was sent for one request: a response, or a failure when kind is not empty."""
+    """What was sent for one request: a response, a streamed one when it has chunks, or a failure when it has a kind."""
 
     status: int
     headers: dict[str, str]
@@ -32,6 +32,9 @@ class Answer:
     code: int = 0
     desc: str = ""
     detail: str = ""
+    route: str = ""
+    chunks: list[bytes] | None = None  # of a streamed response
+    end: str | None = None  # the error it ended with, "" for none
 
     @property
     def json(self) -> Any:
@@ -62,11 +65,16 @@ class FakeChannel:
     error: BaseException | None = None
     shutdown_limit: float = 5.0
     on_begin: Callable[[int], None] | None = None
+    stream_credit: int = 262144
+    grants_credit: bool = True  # at once, as a client does that reads fast
+    in_credit: dict[int, int] = field(default_factory=dict)
+    metrics: list[tuple[str, str, str, list[Any], list[float]]] = field(default_factory=list)
 
     # --- the host's side
 
-    def attach(self, loop: Any, on_request: Any, on_cancel: Any, on_shutdown: Any) -> None:
+    def attach(self, loop: Any, on_request: Any, on_cancel: Any, on_shutdown: Any, on_credit: Any) -> None:
         self.loop, self.on_request, self.on_cancel, self.on_shutdown = loop, on_request, on_cancel, on_shutdown
+        self.on_credit = on_credit
         self.events.append("attach")
 
     def detach(self) -> None:
@@ -77,11 +85,36 @@ class FakeChannel:
         if self.on_begin:
             self.on_begin(id)
 
-    def respond(self, id: int, status: int, headers: Any, body: Any) -> None:
-        self._answer(id, Answer(status, dict(headers), bytes(body)))
+    def respond(self, id: int, status: int, headers: Any, body: Any, route: str = "") -> None:
+        self._answer(id, Answer(status, dict(headers), bytes(body), route=route))
 
-    def fail(self, id: int, status: int, kind: str, code: int, desc: str, detail: str, headers: Any = ()) -> None:
-        self._answer(id, Answer(status, dict(headers), b"", kind, code, desc, detail))
+    def fail(
+        self, id: int, status: int, kind: str, code: int, desc: str, detail: str, headers: Any = (), route: str = ""
+    ) -> None:
+        self._answer(id, Answer(status, dict(headers), b"", kind, code, desc, detail, route))
+
+    def stream_head(self, id: int, status: int, headers: Any, route: str = "") -> None:
+        self._answer(id, Answer(status, dict(headers), route=route, chunks=[]))
+
+    def stream_chunk(self, id: int, data: Any) -> None:
+        answer = self.answers[id][0]
+        assert answer.chunks is not None, f"request {id} is no stream"
+        assert answer.end is None, f"the stream of request {id} has ended"
+        answer.chunks.append(bytes(data))
+        answer.body += bytes(data)
+        self.in_credit[id] = self.in_credit.get(id, 0) + len(data)
+        assert self.in_credit[id] <= self.stream_credit, f"request {id} sends more than its credit"
+        if self.grants_credit:
+            self.grant(id)
+
+    def stream_end(self, id: int, error: str = "") -> None:
+        answer = self.answers[id][0]
+        assert answer.chunks is not None, f"request {id} is no stream"
+        assert answer.end is None, f"the stream of request {id} ends twice"
+        answer.end = error
+
+    def metric(self, kind: str, name: str, help: str, labels: Any, values: Any) -> None:
+        self.metrics.append((kind, name, help, list(labels), list(values)))
 
     def log(self, level: str, request_id: str, text: str) -> None:
         self.lines.append(Line(level, request_id, text))
@@ -129,6 +162,20 @@ class FakeChannel:
                 await asyncio.sleep(0)
         return self.answers[number][0]
 
+    async def streamed(self, number: int) -> Answer:
+        """The answer to a request, when its stream has ended."""
+        answer = await self.answer(number)
+        assert answer.chunks is not None, answer
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while answer.end is None:
+                await asyncio.sleep(0)
+        return answer
+
+    def grant(self, number: int) -> None:
+        """Gives back the credit of all that the request has sent."""
+        used, self.in_credit[number] = self.in_credit[number], 0
+        self.on_credit(number, used)
+
     async def ask(self, method: str = "POST", path: bytes = b"/main", body: Any = b"", **more: Any) -> Answer:
         return await self.answer(self.send(method, path, body, **more))
 
@@ -174,11 +221,15 @@ class HostedLambda:
         channel = FakeChannel(driver)
         channel.shutdown_limit = options.pop("shutdown_limit", 5.0)
         channel.on_begin = options.pop("on_begin", None)
+        channel.stream_credit = options.get("stream_credit", channel.stream_credit)
+        channel.grants_credit = options.pop("grants_credit", True)
         self.status = self._serve(channel, options)
         if channel.error:
             raise channel.error
         unanswered = [id for id, answers in channel.answers.items() if len(answers) != 1]
         assert not unanswered, f"requests without exactly one answer: {unanswered}"
+        endless = [id for id, (answer,) in channel.answers.items() if answer.chunks is not None and answer.end is None]
+        assert not endless, f"streams without an end: {endless}"
         return channel
 
     def fails(self, **options: Any) -> tuple[str, str, str]:

@@ -57,11 +57,11 @@ def test_without_the_file_a_read_says_so(hosted):
         (b"just text\n", "lambda_config.yml:1: the file must be a mapping"),
         (b"a: 1\nb: \xff\n", "lambda_config.yml:2: "),
         (b"a: 1\nb: \x01\n", "lambda_config.yml:2: "),
-        (b"a: 2024-13-01\n", "lambda_config.yml: a value cannot be read: ValueError: month must be in 1..12"),
+        (b"a: 2024-13-01\n", "lambda_config.yml:1: a value cannot be read: ValueError: month must be in 1..12"),
         (b"? [1]\n: 2\n", "lambda_config.yml:1: found unhashable key"),
         (b"a: 1\n---\nb: 2\n", "lambda_config.yml:2: but found another document"),
-        (b"[" * 5000, "lambda_config.yml is nested too deeply"),
-        (b"#" * (1024 * 1024 + 1), "lambda_config.yml is larger than 1024 KiB"),
+        (b"[" * 5000, "lambda_config.yml:1: is nested too deeply"),
+        (b"#" * (1024 * 1024 + 1), "lambda_config.yml:1: is larger than 1024 KiB"),
     ],
 )
 def test_a_bad_file_is_a_load_failure(hosted, data, text):

@@ -9,9 +9,9 @@ namespace {
 
 constexpr double kMillisecondsPerSecond = 1000.0;
 
-Reference make_bytes(std::string_view bytes) {
-  const auto size = static_cast<Py_ssize_t>(bytes.size());
-  return steal(PyBytes_FromStringAndSize(bytes.data(), size));
+Reference make_bytes(std::string_view view) {
+  const char* const bytes = view.data();
+  return steal(PyBytes_FromStringAndSize(bytes, static_cast<Py_ssize_t>(view.size())));
 }
 
 Reference make_number(std::uint64_t number) { return steal(PyLong_FromUnsignedLongLong(number)); }

@@ -12,8 +12,9 @@ namespace lambdapool::worker::python {
 
 // Null with an exception pending.
 inline Reference make_text(std::string_view text) {
-  const auto size = static_cast<Py_ssize_t>(text.size());
-  return steal(PyUnicode_DecodeUTF8(text.data(), size, "surrogateescape"));
+  const char* const bytes = text.data();
+  return steal(
+      PyUnicode_DecodeUTF8(bytes, static_cast<Py_ssize_t>(text.size()), "surrogateescape"));
 }
 
 }  // namespace lambdapool::worker::python

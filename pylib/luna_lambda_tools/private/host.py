@@ -14,19 +14,19 @@ import linecache  # noqa: F401
 import os
 import sys
 import tokenize  # noqa: F401
-from typing import Any, Callable, Mapping, Protocol
+from typing import Any, Callable, Mapping, Protocol, Sequence
 
 from ..public.config import lambdaConfig
 from ..public.standalone import StandaloneLambdaRequest
-from . import configuration, health, loading, log
+from . import configuration, loading, log, metrics_sink, serving, validation
 from .context import Context
-from .errors import INTERNAL, Headers, HostError
+from .errors import INTERNAL, HostError
 from .event_loop import log_exception, make_loop, run_until
 from .failures import summary_of, traceback_of
-from .routing import Router
-from .running import JSON_HEADERS, Answers, Running
+from .running import Answers, Running, Work
 from .shutdown import Shutdown
 from .start_failure import StartFailure
+from .streaming import DEFAULT_CREDIT
 from .user_context import UserContext
 
 FLUSH_SECONDS = 5.0
@@ -41,6 +41,7 @@ class Channel(Answers, Protocol):
         on_request: Callable[..., None],
         on_cancel: Callable[[int, str], None],
         on_shutdown: Callable[[float], None],
+        on_credit: Callable[[int, int], None],
     ) -> None: ...
 
     def detach(self) -> None: ...
@@ -51,11 +52,11 @@ class Channel(Answers, Protocol):
 
     def start_failed(self, stage: str, text: str, traceback: str) -> None: ...
 
+    def metric(
+        self, kind: str, name: str, help: str, labels: Sequence[tuple[str, str]], values: Sequence[float]
+    ) -> None: ...
+
     def flush(self, timeout: float) -> bool: ...
-
-
-Main = Callable[[Any], Any]
-Resource = Callable[[bytes], bytes]  # a resource of the host: query to JSON
 
 
 def serve(channel: Channel, start: Mapping[str, Any]) -> int:
@@ -81,29 +82,33 @@ class Host:
         self._context = Context()
         self._loop, self._loop_name = make_loop(start["event_loop"])
         asyncio.set_event_loop(self._loop)
-        lambdaConfig._fill(configuration.read(self._root))
+        errors = validation.validate(self._root)
+        if errors:
+            raise StartFailure.of_lines(errors)
+        config = configuration.read(self._root)
+        lambdaConfig._fill(config)
         self._lambda = loading.load(self._root)
         asyncio.set_event_loop(self._loop)  # asyncio.run at import time has taken it away
-        self._running = Running(channel, self._loop)
+        self._table, self._model = serving.build(self._lambda, config or {}, self._root, start)
+        self._main = serving.main_work(self._lambda)
+        self._running = Running(channel, self._loop, self._find, start.get("stream_credit", DEFAULT_CREDIT))
         self._user_context: UserContext | None = None
         self._shutdown: Shutdown | None = None
         self._failure: StartFailure | None = None
         self._finished = False
-        self._lambda_routes: Router[Main] = Router()
-        self._lambda_routes.add("POST", "/main", self._lambda.main)
-        self._host_routes: Router[Resource] = Router()
-        self._host_routes.add("GET", "/healthcheck", health.check)
-        self._host_routes.add("HEAD", "/healthcheck", health.check)
+        metrics_sink.register(getattr(self._lambda.module, "USER_METRICS", None) or [], self._model.id)
 
     def serve(self) -> int:
         """Runs the loop until the shutdown is over. Raises StartFailure."""
         loop = self._loop
         loop.set_exception_handler(log_exception)
-        self._channel.attach(loop, self._on_request, self._on_cancel, self._on_shutdown)
+        self._channel.attach(loop, self._on_request, self._on_cancel, self._on_shutdown, self._running.add_credit)
+        metrics_sink.attach(self._channel, loop)
         self._starting = loop.create_task(self._start())
         try:
             run_until(loop, lambda: self._finished)
         finally:
+            metrics_sink.detach()
             self._channel.detach()
             if not loop.is_running() and not loop.is_closed():
                 loop.close()
@@ -146,34 +151,31 @@ class Host:
         http_minor: int,
         body: bytes,
     ) -> None:
+        work: Work | None = None
+        arguments: dict[str, Any] | None = None
         try:
             if path == b"/main" and method == "POST":
-                main = self._lambda.main
+                work = self._main
             else:
-                found = self._find(id, method, path, query)
-                if found is None:
-                    return
-                main = found
+                found = self._table.find_now(method, path)
+                if found is not None:
+                    work, arguments = found
             request = StandaloneLambdaRequest(
                 self._context, request_id, method, path, query, headers, body, peer, http_minor
             )
-            self._running.start(id, slot, request_id, main, request)
+            if work is not None and work.immediate is not None:
+                reply = work.immediate(request)
+                self._channel.respond(id, reply.status, reply.headers, reply.body, work.route)
+            else:
+                self._running.start(id, slot, request_id, work, request, arguments)
         except HostError as error:
-            self._running.fail_with(id, error)
+            self._running.fail_with(id, error, work.route if work is not None else "")
         except Exception as error:
             self._running.fail(id, INTERNAL, f"{INTERNAL.detail}: {summary_of(error)}")
             log.RequestLogger(request_id).error("the host failed on a request\n%s", traceback_of(error))
 
-    def _find(self, id: int, method: str, path: bytes, query: bytes) -> Main | None:
-        """The lambda's function for the request; None when the host has answered it. Raises HostError."""
-        try:
-            resource = self._host_routes.find(method, path)
-        except HostError as error:
-            if error.status == 405:
-                raise
-            return self._lambda_routes.find(method, path)
-        self._channel.respond(id, 200, JSON_HEADERS, resource(query))
-        return None
+    def _find(self, request: StandaloneLambdaRequest) -> tuple[Work, dict[str, Any]]:
+        return self._table.find(request.method, request._raw_path)
 
     def _on_cancel(self, id: int, reason: str) -> None:
         self._running.cancel(id, reason)

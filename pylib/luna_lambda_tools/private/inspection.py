@@ -69,3 +69,17 @@ def _unwrapped(thing: Any) -> Any:
     except ValueError:  # wrappers in a circle
         pass
     return thing
+
+
+def place_of_class(thing: type, root: str) -> str:
+    """``lambda_main.py:12``, the line of the class; ``lambda_main.py`` when it is not known."""
+    try:
+        lines, line = inspect.getsourcelines(thing)
+        name = relative_name(inspect.getsourcefile(thing) or "", root)
+    except (OSError, TypeError):
+        return "lambda_main.py"
+    for number, text in enumerate(lines):  # decorators come first
+        if _DEF.match(text):
+            line += number
+            break
+    return f"{name or 'lambda_main.py'}:{line}"

@@ -9,27 +9,58 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from typing import Any, Awaitable, Callable, Coroutine, NoReturn, Protocol
+from typing import Any, Awaitable, Callable, Coroutine, NamedTuple, NoReturn, Protocol, Sequence
 
 from . import json_result, log
-from .errors import CLIENT_LEFT, INTERNAL, SHUT_DOWN, TIMED_OUT, ErrorKind, Headers, HostError
+from .errors import BAD_RESULT, CLIENT_LEFT, INTERNAL, SHUT_DOWN, TIMED_OUT, ErrorKind, Headers, HostError
 from .failures import answer_to, summary_of, text_of, traceback_of
-from .json_result import BadResult
+from .reply import Reply
+from .streaming import DEFAULT_CREDIT, Exchange, Stream, StreamChannel
 
 REASONS = {"timeout": TIMED_OUT, "disconnect": CLIENT_LEFT, "shutdown": SHUT_DOWN}
 JSON_HEADERS = (("Content-Type", "application/json"),)
 
 
-class Answers(Protocol):
+class Answers(StreamChannel, Protocol):
     """The part of the channel that requests need."""
 
     def begin(self, slot: int, id: int) -> None: ...
 
-    def respond(self, id: int, status: int, headers: Headers, body: bytes) -> None: ...
+    def respond(
+        self, id: int, status: int, headers: Sequence[tuple[str, str]], body: bytes, route: str = ""
+    ) -> None: ...
 
     def fail(
-        self, id: int, status: int, kind: str, error_code: int, desc: str, detail: str, headers: Headers = ()
+        self,
+        id: int,
+        status: int,
+        kind: str,
+        error_code: int,
+        desc: str,
+        detail: str,
+        headers: Headers = (),
+        route: str = "",
     ) -> None: ...
+
+
+class Work(NamedTuple):
+    """What answers the requests of one route and method.
+
+    Attributes:
+        name: for the log, ``ParameterHandler.post``; "" for the lambda's main.
+        route: the template, a label of metrics.
+        call: awaited with the request. It gives a value to be sent as JSON for main, else a Reply, or None when the
+            response has been streamed.
+        immediate: gives the same Reply at once; for what runs no code of the lambda.
+    """
+
+    name: str
+    route: str
+    call: Callable[[Any], Awaitable[Any]]
+    immediate: Callable[[Any], Reply] | None = None
+
+
+Find = Callable[[Any], tuple[Work, dict[str, Any]]]  # of a request; raises HostError
 
 
 class RequestTask(asyncio.Task[None]):
@@ -57,18 +88,36 @@ class RequestTask(asyncio.Task[None]):
 class Running:
     """The requests that run."""
 
-    def __init__(self, channel: Answers, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, channel: Answers, loop: asyncio.AbstractEventLoop, find: Find, credit: int = DEFAULT_CREDIT
+    ) -> None:
+        """find: who answers a request that is started without its work. credit: of each streamed response."""
         self._channel = channel
         self._loop = loop
+        self._find = find
+        self._credit = credit
         self._tasks: dict[int, RequestTask] = {}
+        self._streams: dict[int, Stream] = {}
         self._forked = False
         os.register_at_fork(after_in_child=self._after_fork)
 
     def start(
-        self, id: int, slot: int, request_id: str, main: Callable[[Any], Awaitable[Any]], request: Any
+        self,
+        id: int,
+        slot: int,
+        request_id: str,
+        work: Work | None,
+        request: Any,
+        arguments: dict[str, Any] | None = None,
     ) -> None:
-        """Lets ``await main(request)`` answer the request, as soon as the loop gets to it."""
-        self._tasks[id] = RequestTask(self._run(id, slot, request_id, main, request), self._loop)
+        """Lets the work answer the request, as soon as the loop gets to it. Without work, it is looked for then."""
+        self._tasks[id] = RequestTask(self._run(id, slot, request_id, work, request, arguments), self._loop)
+
+    def add_credit(self, id: int, amount: int) -> None:
+        """So many bytes of a streamed response have left."""
+        stream = self._streams.get(id)
+        if stream is not None:
+            stream.add_credit(amount)
 
     def cancel(self, id: int, reason: str) -> None:
         """Cancels a request; one that has been answered is left alone."""
@@ -83,18 +132,24 @@ class Running:
             self.cancel(id, reason)
         return list(self._tasks.values())
 
-    def fail(self, id: int, error: ErrorKind, detail: str | None = None) -> None:
+    def fail(self, id: int, error: ErrorKind, detail: str | None = None, route: str = "") -> None:
         """Answers with a row of the table of errors."""
-        self._channel.fail(
-            id, error.status, error.kind, error.code, error.desc, error.detail if detail is None else detail
-        )
+        text = error.detail if detail is None else detail
+        self._channel.fail(id, error.status, error.kind, error.code, error.desc, text, (), route)
 
-    def fail_with(self, id: int, error: HostError) -> None:
-        """Answers with an error of the host."""
-        self._channel.fail(id, error.status, error.kind, error.code, error.desc, error.detail, error.headers)
+    def fail_with(self, id: int, error: HostError, route: str = "") -> None:
+        """Answers with an error of the host; one of a route knows the route itself."""
+        route = route or getattr(error, "route", "")
+        self._channel.fail(id, error.status, error.kind, error.code, error.desc, error.detail, error.headers, route)
 
     async def _run(
-        self, id: int, slot: int, request_id: str, main: Callable[[Any], Awaitable[Any]], request: Any
+        self,
+        id: int,
+        slot: int,
+        request_id: str,
+        work: Work | None,
+        request: Any,
+        arguments: dict[str, Any] | None,
     ) -> None:
         task = self._tasks[id]
         try:
@@ -103,38 +158,71 @@ class Running:
             if self._forked:  # another request's code has forked in this turn of the loop, and this is the child
                 self._leave_child(None)
             if task.noted is not None:
-                self.fail(id, REASONS.get(task.noted, SHUT_DOWN))
+                self.fail(id, REASONS.get(task.noted, SHUT_DOWN), None, work.route if work else "")
                 return
             try:
                 self._channel.begin(slot, id)
-                result = await main(request)
+                if work is None:
+                    work, arguments = self._find(request)
+                if work.name:
+                    request._exchange = self._exchange(id, work, request.method, arguments)
+                result = await work.call(request)
                 if self._forked:
                     self._leave_child(None)
-                body = json_result.encode(result)
+                body = None if work.name else json_result.encode(result)
             except BaseException as error:
                 if self._forked:
                     self._leave_child(error)
-                self._tell(id, task, error)
+                self._tell(id, task, error, work)
             else:
-                self._channel.respond(id, 200, JSON_HEADERS, body)
+                if body is not None:
+                    self._channel.respond(id, 200, JSON_HEADERS, body, work.route)
+                elif result is not None:
+                    self._channel.respond(id, result.status, result.headers, result.body, work.route)
         except BaseException as error:  # a defect of the host
-            self.fail(id, INTERNAL, f"{INTERNAL.detail}: {summary_of(error)}")
-            log.logger.error("the host failed on a request\n%s", traceback_of(error))
+            self._fail_after_all(id, error)
         finally:
+            self._streams.pop(id, None)
             del self._tasks[id]
 
-    def _tell(self, id: int, task: RequestTask, error: BaseException) -> None:
+    def _exchange(self, id: int, work: Work, method: str, arguments: dict[str, Any] | None) -> Exchange:
+        stream = self._streams[id] = Stream(self._channel, id, method, work.route, self._credit)
+        return Exchange(work.name, work.route, arguments or {}, stream)
+
+    def _fail_after_all(self, id: int, error: BaseException) -> None:
+        text = f"{INTERNAL.detail}: {summary_of(error)}"
+        stream = self._streams.get(id)
+        if stream is not None and stream.opened:
+            stream.end(text)
+        else:
+            self.fail(id, INTERNAL, text)
+        log.logger.error("the host failed on a request\n%s", traceback_of(error))
+
+    def _tell(self, id: int, task: RequestTask, error: BaseException, work: Work | None) -> None:
+        """Answers with the error, and logs it when it is the lambda's fault."""
+        name = f"{work.name}: " if work is not None and work.name else ""
         if isinstance(error, asyncio.CancelledError) and task.noted:
-            self.fail(id, REASONS.get(task.noted, SHUT_DOWN))
+            self._answer(id, HostError(REASONS.get(task.noted, SHUT_DOWN)), work)
         elif isinstance(error, HostError):
-            self.fail_with(id, error)
-            if isinstance(error, BadResult):
-                log.logger.error("%s", error.detail)
+            self._answer(id, error, work)
+            if error.kind == BAD_RESULT.kind:
+                log.logger.error("%s", error.detail if error.detail.startswith(name[:-2]) else f"{name}{error.detail}")
         else:
             kind, status, detail = answer_to(error)
-            self._channel.fail(id, status, kind.kind, kind.code, kind.desc, detail)
-            if kind.kind != "user_exception":
-                log.logger.error("%s", traceback_of(error))
+            self._answer(id, HostError(kind._replace(status=status), detail), work)
+            if kind.kind != "user_exception" or self._has_begun(id):
+                log.logger.error("%s%s", name and f"{name[:-2]} failed\n", traceback_of(error))
+
+    def _answer(self, id: int, error: HostError, work: Work | None) -> None:
+        """A failure, or the cut of a response that has begun."""
+        if self._has_begun(id):
+            self._streams[id].end(error.detail)
+        else:
+            self.fail_with(id, error, work.route if work is not None else "")
+
+    def _has_begun(self, id: int) -> bool:
+        stream = self._streams.get(id)
+        return stream is not None and stream.opened
 
     def _after_fork(self) -> None:
         """In a forked child: its loop shares the parent's epoll instance and must not go on, so an await ends it."""
@@ -159,4 +247,3 @@ class Running:
             except Exception:
                 pass
         os._exit(status & 0xFF)
-

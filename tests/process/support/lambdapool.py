@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -310,7 +310,3 @@ class Lambdapool:
 def end_all() -> None:
     for server in list(Lambdapool.running.values()):
         server.kill()
-
-
-Settings = Mapping[str, object]
-__all__: Sequence[str] = ["LAMBDAS", "PROGRAMS", "Lambdapool", "Settings", "end_all", "run", "sanitized"]

@@ -15,6 +15,7 @@ using Arguments = std::vector<std::string>;
 // The settings as "origin | key | value".
 std::vector<std::string> sets_of(const ConfigSources& sources) {
   std::vector<std::string> texts;
+  texts.reserve(sources.sets.size());
   for (const Setting& set : sources.sets)
     texts.push_back(set.origin + " | " + set.key + " | " + set.value);
   return texts;

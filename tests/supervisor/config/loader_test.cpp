@@ -207,8 +207,8 @@ TEST_F(Loader, AnchorsAliasesAndTagsAreRefused) {
 TEST_F(Loader, AnAliasBombStaysSmall) {
   std::string yaml = "a: &a [x, x]\n";
   for (char c = 'b'; c <= 'z'; ++c) {
-    const std::string before(1, static_cast<char>(c - 1));
-    yaml += std::string(1, c) + ": &" + c + " [*" + before + ", *" + before + "]\n";
+    const char before = static_cast<char>(c - 1);
+    yaml.append({c, ':', ' ', '&', c, ' ', '[', '*', before, ',', '*', before, ']', '\n'});
   }
   EXPECT_THAT(complaints(yaml), SizeIs(kMaxComplaints + 1));
 }

@@ -12,7 +12,9 @@ constexpr std::size_t kRequestLineRest = 32;  // What a request line may have be
 
 using Found = std::expected<std::optional<std::size_t>, Failure>;
 
-Found find_end(std::string_view bytes, const ServerConfig& limits = {}) { return HeadLines(limits).find_end(bytes); }
+Found find_end(std::string_view bytes, const ServerConfig& limits = {}) {
+  return HeadLines(limits).find_end(bytes);
+}
 
 // Feeds the bytes one more at a time, as far as it takes.
 Found find_end_byte_by_byte(std::string_view bytes, const ServerConfig& limits = {}) {
@@ -26,8 +28,8 @@ Found find_end_byte_by_byte(std::string_view bytes, const ServerConfig& limits =
 
 void expect_end(const Found& found, std::size_t end) {
   ASSERT_TRUE(found) << found.error().detail;
-  ASSERT_TRUE(*found) << "more bytes are asked for";
-  EXPECT_EQ(**found, end);
+  // Nothing would mean that more bytes are asked for.
+  EXPECT_EQ(*found, std::optional(end));
 }
 
 void expect_refused(const Found& found, std::uint32_t status) {
@@ -43,7 +45,9 @@ std::string request_line(std::size_t bytes) {
 
 std::string field(std::size_t bytes) { return "X: " + std::string(bytes - 3, 'v'); }
 
-std::string head_with(const std::string& field_line) { return "GET / HTTP/1.1\r\n" + field_line + "\r\n\r\n"; }
+std::string head_with(const std::string& field_line) {
+  return "GET / HTTP/1.1\r\n" + field_line + "\r\n\r\n";
+}
 
 TEST(HeadLines, TheEndIsBehindTheEmptyLine) { expect_end(find_end(kHead), kHead.size()); }
 
@@ -64,7 +68,9 @@ TEST(HeadLines, TheEndIsFoundAtEverySplitOfTheHead) {
   }
 }
 
-TEST(HeadLines, TheEndIsFoundWhenBytesComeOneByOne) { expect_end(find_end_byte_by_byte(kHead), kHead.size()); }
+TEST(HeadLines, TheEndIsFoundWhenBytesComeOneByOne) {
+  expect_end(find_end_byte_by_byte(kHead), kHead.size());
+}
 
 TEST(HeadLines, AfterAResetAnotherHeadIsFound) {
   const ServerConfig limits;
@@ -90,8 +96,9 @@ TEST(HeadLines, AfterAResetTheFieldsAreCountedAnew) {
 
 TEST(HeadLines, ABareLfIsRefusedWhereverItStands) {
   for (const std::string_view head :
-       {"GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\n",
-        "\nGET / HTTP/1.1\r\n\r\n", "GET / HT\nTP/1.1\r\n\r\n"}) {
+       {"GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n\n", "\nGET / HTTP/1.1\r\n\r\n",
+        "GET / HT\nTP/1.1\r\n\r\n"}) {
     expect_refused(find_end(head), 400);
     expect_refused(find_end_byte_by_byte(head), 400);
   }
@@ -99,8 +106,9 @@ TEST(HeadLines, ABareLfIsRefusedWhereverItStands) {
 
 TEST(HeadLines, ABareCrIsRefusedWhereverItStands) {
   for (const std::string_view head :
-       {"GET / HTTP/1.1\r\r\n\r\n", "GET /\r HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: a\r\n\r\r\n", "\rGET / HTTP/1.1\r\n\r\n"}) {
+       {"GET / HTTP/1.1\r\r\n\r\n", "GET /\r HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\r\r\n",
+        "\rGET / HTTP/1.1\r\n\r\n"}) {
     expect_refused(find_end(head), 400);
     expect_refused(find_end_byte_by_byte(head), 400);
   }
@@ -197,7 +205,8 @@ TEST(HeadLines, AHeadWithoutAnEndIsRefusedAtTheLimit) {
   const auto at = find_end(begin + std::string(limits.max_head - begin.size(), 'v'), limits);
   ASSERT_TRUE(at);
   EXPECT_FALSE(*at);
-  expect_refused(find_end(begin + std::string(limits.max_head - begin.size() + 1, 'v'), limits), 431);
+  expect_refused(find_end(begin + std::string(limits.max_head - begin.size() + 1, 'v'), limits),
+                 431);
 }
 
 TEST(HeadLines, WhatIsOverALimitIsNamedByItsKey) {
@@ -207,7 +216,8 @@ TEST(HeadLines, WhatIsOverALimitIsNamedByItsKey) {
   const auto refused = find_end("GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\n\r\n", limits);
 
   ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().detail.find("server.max_fields (1)"), std::string::npos) << refused.error().detail;
+  EXPECT_NE(refused.error().detail.find("server.max_fields (1)"), std::string::npos)
+      << refused.error().detail;
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ TEST(RequestId, MadeIdsAreValid) {
 
 TEST(RequestId, AMadeIdIsTheTimeAndARandomUuid) {
   RequestIds ids;
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::system_clock::now().time_since_epoch());
 
   const std::string id = ids.next();
 
@@ -52,14 +53,19 @@ TEST(RequestId, AnIdOfLunasShapeIsAccepted) {
 }
 
 TEST(RequestId, EverythingElseIsNot) {
-  for (const std::string_view text :
-       {"", "1700000000", "9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e", "1700000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0",
-        "1700000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e0", "170000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e",
-        "17000000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e", "1700000000 9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e",
-        "170000000a,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e", "1700000000,9D6BD6B3-4C2C-4C05-8EE6-6A3F4B7D3B0E",
-        "1700000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0g", "1700000000,9d6bd6b34c2c-4c05-8ee6-6a3f4b7d3b0e-",
-        "1700000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0\n", " 1700000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e",
-        "1700000000,9d6bd6b3_4c2c_4c05_8ee6_6a3f4b7d3b0e"}) {
+  for (const std::string_view text : {"", "1700000000", "9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e",
+                                      "1700000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0",
+                                      "1700000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e0",
+                                      "170000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e",
+                                      "17000000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e",
+                                      "1700000000 9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e",
+                                      "170000000a,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e",
+                                      "1700000000,9D6BD6B3-4C2C-4C05-8EE6-6A3F4B7D3B0E",
+                                      "1700000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0g",
+                                      "1700000000,9d6bd6b34c2c-4c05-8ee6-6a3f4b7d3b0e-",
+                                      "1700000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0\n",
+                                      " 1700000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e",
+                                      "1700000000,9d6bd6b3_4c2c_4c05_8ee6_6a3f4b7d3b0e"}) {
     EXPECT_FALSE(is_request_id(text)) << "'" << text << "'";
   }
 }

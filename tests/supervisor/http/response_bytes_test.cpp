@@ -16,7 +16,10 @@ using testing::Not;
 constexpr std::string_view kRequestId = "1700000000,9d6bd6b3-4c2c-4c05-8ee6-6a3f4b7d3b0e";
 
 ResponseContext context(AfterResponse after = AfterResponse::kKeepAlive, int minor_version = 1) {
-  return {.request_id = kRequestId, .lambda_version = "7", .minor_version = minor_version, .after = after};
+  return {.request_id = kRequestId,
+          .lambda_version = "7",
+          .minor_version = minor_version,
+          .after = after};
 }
 
 ResponseContext to_head() {
@@ -25,7 +28,8 @@ ResponseContext to_head() {
   return made;
 }
 
-protocol::Response response(std::uint32_t status, protocol::Fields headers = {}, std::string_view body = "body") {
+protocol::Response response(std::uint32_t status, protocol::Fields headers = {},
+                            std::string_view body = "body") {
   return {.id = 1, .status = status, .headers = std::move(headers), .body = body};
 }
 
@@ -57,7 +61,9 @@ std::string_view body_of(const std::string& bytes) {
 std::string fault_of(const protocol::Response& told) { return find_fault(told).value_or(""); }
 
 TEST(ResponseBytes, AnOrdinaryResponseHasNoFault) {
-  EXPECT_EQ(fault_of(response(200, {{"Content-Type", "text/html"}, {"X", ""}, {"Y", "\xc3\xa4\tb\xff"}})), "");
+  EXPECT_EQ(
+      fault_of(response(200, {{"Content-Type", "text/html"}, {"X", ""}, {"Y", "\xc3\xa4\tb\xff"}})),
+      "");
 }
 
 TEST(ResponseBytes, AStatusOutsideOfItsRangeIsAFault) {
@@ -80,7 +86,8 @@ TEST(ResponseBytes, AControlCharacterInAHeaderValueIsAFault) {
   for (int code = 0; code < 256; ++code) {
     const std::string value = "a" + std::string(1, static_cast<char>(code)) + "b";
     const bool control = (code < 0x20 && code != '\t') || code == 0x7f;
-    EXPECT_EQ(!fault_of(response(200, {{"X-Name", value}})).empty(), control) << "character " << code;
+    EXPECT_EQ(!fault_of(response(200, {{"X-Name", value}})).empty(), control)
+        << "character " << code;
   }
 }
 
@@ -89,7 +96,8 @@ TEST(ResponseBytes, TheFaultNamesTheHeader) {
 }
 
 TEST(ResponseBytes, AHeadHasStatusLineLunasHeadersAndTheLength) {
-  const std::string head = head_of(response(201, {{"Content-Type", "text/plain"}}, "12345"), context());
+  const std::string head =
+      head_of(response(201, {{"Content-Type", "text/plain"}}, "12345"), context());
 
   EXPECT_TRUE(head.starts_with("HTTP/1.1 201 Created\r\nDate: ")) << head;
   EXPECT_THAT(head, HasSubstr("\r\nLuna-Request-Id: " + std::string(kRequestId) + "\r\n"));
@@ -106,9 +114,11 @@ TEST(ResponseBytes, AnEmptyBodyHasALengthOfZero) {
 
 TEST(ResponseBytes, WhatTheHostSaysItselfIsNeverTakenFromALambda) {
   for (const std::string_view name :
-       {"Content-Length", "content-length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Date", "TE",
-        "Trailer", "Proxy-Connection", "LUNA-REQUEST-ID", "lambda-version"}) {
-    const std::string head = head_of(response(200, {{name, "from-lambda"}, {"X-Other", "kept"}}), context());
+       {"Content-Length", "content-length", "Transfer-Encoding", "Connection", "Keep-Alive",
+        "Upgrade", "Date", "TE", "Trailer", "Proxy-Connection", "LUNA-REQUEST-ID",
+        "lambda-version"}) {
+    const std::string head =
+        head_of(response(200, {{name, "from-lambda"}, {"X-Other", "kept"}}), context());
     EXPECT_THAT(head, Not(HasSubstr("from-lambda"))) << name;
     EXPECT_THAT(head, HasSubstr("\r\nX-Other: kept\r\n")) << name;
 
@@ -119,7 +129,8 @@ TEST(ResponseBytes, WhatTheHostSaysItselfIsNeverTakenFromALambda) {
 }
 
 TEST(ResponseBytes, TheSameHeaderMayComeTwice) {
-  const std::string head = head_of(response(200, {{"Set-Cookie", "a=1"}, {"Set-Cookie", "b=2"}}), context());
+  const std::string head =
+      head_of(response(200, {{"Set-Cookie", "a=1"}, {"Set-Cookie", "b=2"}}), context());
 
   EXPECT_THAT(head, HasSubstr("\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"));
 }
@@ -137,11 +148,13 @@ TEST(ResponseBytes, NeitherHeadNor204Nor304SendsABody) {
 }
 
 TEST(ResponseBytes, TheAnswerToHeadSaysHowLongTheBodyWouldBe) {
-  EXPECT_THAT(head_of(response(200, {}, "12345"), to_head()), HasSubstr("\r\nContent-Length: 5\r\n"));
+  EXPECT_THAT(head_of(response(200, {}, "12345"), to_head()),
+              HasSubstr("\r\nContent-Length: 5\r\n"));
 }
 
 TEST(ResponseBytes, NoContentAndNotModifiedHaveNoLength) {
-  EXPECT_THAT(head_of(response(204, {{"Content-Length", "4"}}), context()), Not(HasSubstr("Content-Length")));
+  EXPECT_THAT(head_of(response(204, {{"Content-Length", "4"}}), context()),
+              Not(HasSubstr("Content-Length")));
   EXPECT_THAT(head_of(response(304), context()), Not(HasSubstr("Content-Length")));
 }
 
@@ -149,31 +162,39 @@ TEST(ResponseBytes, ConnectionIsSaidWhereTheVersionsDefaultIsTheOther) {
   const protocol::Response told = response(200);
 
   EXPECT_THAT(head_of(told, context(AfterResponse::kKeepAlive, 1)), Not(HasSubstr("Connection:")));
-  EXPECT_THAT(head_of(told, context(AfterResponse::kClose, 1)), HasSubstr("\r\nConnection: close\r\n"));
-  EXPECT_THAT(head_of(told, context(AfterResponse::kKeepAlive, 0)), HasSubstr("\r\nConnection: keep-alive\r\n"));
-  EXPECT_THAT(head_of(told, context(AfterResponse::kClose, 0)), HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_THAT(head_of(told, context(AfterResponse::kClose, 1)),
+              HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_THAT(head_of(told, context(AfterResponse::kKeepAlive, 0)),
+              HasSubstr("\r\nConnection: keep-alive\r\n"));
+  EXPECT_THAT(head_of(told, context(AfterResponse::kClose, 0)),
+              HasSubstr("\r\nConnection: close\r\n"));
 }
 
 TEST(ResponseBytes, AnswersToHttp10AreOfHttp11) {
-  EXPECT_TRUE(head_of(response(200), context(AfterResponse::kClose, 0)).starts_with("HTTP/1.1 200 OK\r\n"));
+  EXPECT_TRUE(
+      head_of(response(200), context(AfterResponse::kClose, 0)).starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
 TEST(ResponseBytes, AFailureIsLunasErrorJson) {
-  const std::string bytes = failure_of(make_failure(FailureKind::kWorkerCrashed, "worker exited"), context());
+  const std::string bytes =
+      failure_of(make_failure(FailureKind::kWorkerCrashed, "worker exited"), context());
 
   EXPECT_TRUE(bytes.starts_with("HTTP/1.1 500 Internal Server Error\r\n"));
   EXPECT_THAT(bytes, HasSubstr("\r\nContent-Type: application/json\r\n"));
   EXPECT_THAT(bytes, HasSubstr("\r\nLambda-Error: worker_crashed\r\n"));
   EXPECT_THAT(bytes, HasSubstr("\r\nLuna-Request-Id: " + std::string(kRequestId) + "\r\n"));
   EXPECT_THAT(bytes, HasSubstr("\r\nLambda-Version: 7\r\n"));
-  EXPECT_EQ(body_of(bytes),
-            R"({"error_code":42004,"desc":"Lambda exception","detail":"worker exited",)"
-            R"("link":"https://docs.visionlabs.ai/info/luna/troubleshooting/errors-description/code-42004"})");
-  EXPECT_THAT(bytes, HasSubstr("\r\nContent-Length: " + std::to_string(body_of(bytes).size()) + "\r\n"));
+  EXPECT_EQ(
+      body_of(bytes),
+      R"({"error_code":42004,"desc":"Lambda exception","detail":"worker exited",)"
+      R"("link":"https://docs.visionlabs.ai/info/luna/troubleshooting/errors-description/code-42004"})");
+  EXPECT_THAT(bytes,
+              HasSubstr("\r\nContent-Length: " + std::to_string(body_of(bytes).size()) + "\r\n"));
 }
 
 TEST(ResponseBytes, AFailureThatIsWorthAnotherTrySaysWhen) {
-  EXPECT_THAT(failure_of(make_failure(FailureKind::kQueueFull, ""), context()), HasSubstr("\r\nRetry-After: 1\r\n"));
+  EXPECT_THAT(failure_of(make_failure(FailureKind::kQueueFull, ""), context()),
+              HasSubstr("\r\nRetry-After: 1\r\n"));
 }
 
 TEST(ResponseBytes, TheAnswerToAFailedHeadHasNoBodyButItsLength) {
@@ -186,21 +207,25 @@ TEST(ResponseBytes, TheAnswerToAFailedHeadHasNoBodyButItsLength) {
 
 TEST(ResponseBytes, WhateverBytesADetailHoldsTheBodyIsOneJsonString) {
   for (int code = 0; code < 256; ++code) {
-    const std::string bytes =
-        failure_of(make_failure(FailureKind::kInternal, "<" + std::string(1, static_cast<char>(code)) + ">"), context());
+    const std::string bytes = failure_of(
+        make_failure(FailureKind::kInternal, "<" + std::string(1, static_cast<char>(code)) + ">"),
+        context());
     const std::string body(body_of(bytes));
 
     EXPECT_TRUE(body.ends_with("\"}")) << "character " << code;
     // Three texts and four keys: every other quote is escaped.
-    EXPECT_EQ(occurrences(body, "\"") - occurrences(body, "\\\""), 14U) << "character " << code << " " << body;
-    for (const char c : body) EXPECT_GE(static_cast<unsigned char>(c), 0x20) << "character " << code;
+    EXPECT_EQ(occurrences(body, "\"") - occurrences(body, "\\\""), 14U)
+        << "character " << code << " " << body;
+    for (const char c : body)
+      EXPECT_GE(static_cast<unsigned char>(c), 0x20) << "character " << code;
     EXPECT_TRUE(is_printable(body)) << "character " << code << " " << body;
     EXPECT_THAT(bytes, HasSubstr("\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"));
   }
 }
 
 TEST(ResponseBytes, QuotesBackslashesAndLinesOfADetailAreEscaped) {
-  const std::string bytes = failure_of(make_failure(FailureKind::kInternal, "a\"b\\c\nd"), context());
+  const std::string bytes =
+      failure_of(make_failure(FailureKind::kInternal, "a\"b\\c\nd"), context());
 
   EXPECT_THAT(bytes, HasSubstr(R"("detail":"a\"b\\c\nd")"));
 }
@@ -220,14 +245,16 @@ TEST(ResponseBytes, AFailureWithAnImpossibleStatusIsA500) {
   }
   for (const std::uint32_t status : {200U, 599U}) {
     failure.status = status;
-    EXPECT_TRUE(failure_of(failure, context()).starts_with("HTTP/1.1 " + std::to_string(status))) << status;
+    EXPECT_TRUE(failure_of(failure, context()).starts_with("HTTP/1.1 " + std::to_string(status)))
+        << status;
   }
 }
 
 TEST(ResponseBytes, NothingOfAFailureBreaksTheHead) {
   Failure failure = make_failure(FailureKind::kInternal, "x");
   failure.kind = "a\r\nSet-Cookie: evil";
-  failure.headers = {{"Bad Name", "evil"}, {"X-Bad", "a\r\nevil: 1"}, {"X-Good", "kept"}, {"", "evil"}};
+  failure.headers = {
+      {"Bad Name", "evil"}, {"X-Bad", "a\r\nevil: 1"}, {"X-Good", "kept"}, {"", "evil"}};
 
   const std::string bytes = failure_of(failure, context());
 
@@ -235,7 +262,9 @@ TEST(ResponseBytes, NothingOfAFailureBreaksTheHead) {
   EXPECT_THAT(bytes, HasSubstr("\r\nX-Good: kept\r\n"));
 }
 
-TEST(ResponseBytes, AContinueIsAWholeInterimResponse) { EXPECT_EQ(kContinue, "HTTP/1.1 100 Continue\r\n\r\n"); }
+TEST(ResponseBytes, AContinueIsAWholeInterimResponse) {
+  EXPECT_EQ(kContinue, "HTTP/1.1 100 Continue\r\n\r\n");
+}
 
 }  // namespace
 }  // namespace lambdapool::supervisor

@@ -18,13 +18,15 @@ TEST(StatusText, CodesHaveTheirNames) {
 }
 
 TEST(StatusText, EveryStatusThatTheHostItselfAnswersHasAName) {
-  for (const std::uint32_t status : {400U, 408U, 413U, 414U, 417U, 431U, 500U, 501U, 503U, 504U, 505U}) {
+  for (const std::uint32_t status :
+       {400U, 408U, 413U, 414U, 417U, 431U, 500U, 501U, 503U, 504U, 505U}) {
     EXPECT_NE(status_text(status), "Status") << status;
   }
 }
 
 TEST(StatusText, ACodeWithoutANameIsStatus) {
-  for (const std::uint32_t status : {0U, 99U, 199U, 208U, 299U, 306U, 430U, 512U, 599U, 600U, 4294967295U}) {
+  for (const std::uint32_t status :
+       {0U, 99U, 199U, 208U, 299U, 306U, 430U, 512U, 599U, 600U, 4294967295U}) {
     EXPECT_EQ(status_text(status), "Status") << status;
   }
 }

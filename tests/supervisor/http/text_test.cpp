@@ -34,7 +34,8 @@ TEST(Text, ATokenHoldsExactlyTheCharactersOfRfc9110) {
   const std::string marks = "!#$%&'*+-.^_`|~";
   for (int code = 0; code < 256; ++code) {
     const char c = static_cast<char>(code);
-    const bool expected = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+    const bool expected = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                          (c >= 'A' && c <= 'Z') ||
                           (c != '\0' && marks.find(c) != std::string::npos);
     EXPECT_EQ(is_token(std::string(1, c)), expected) << "character " << code;
   }
@@ -67,7 +68,8 @@ TEST(Text, TrimmingTakesSpacesAndTabsFromBothEndsOnly) {
 }
 
 TEST(Text, AListIsSplitAtItsCommas) {
-  EXPECT_EQ(elements("close, Keep-Alive\t,x"), (std::vector<std::string>{"close", "Keep-Alive", "x"}));
+  EXPECT_EQ(elements("close, Keep-Alive\t,x"),
+            (std::vector<std::string>{"close", "Keep-Alive", "x"}));
 }
 
 TEST(Text, EmptyElementsOfAListAreVisitedAsEmpty) {

@@ -43,7 +43,18 @@ TEST(Escape, WhatSomeReadersTakeForAnEndOfLineIsSpelledOut) {
 TEST(Escape, BothEndsOfTheControlRangesAreExact) {
   EXPECT_EQ(text("\x1f \x7e\x7f"), "\\x1f ~\\x7f");
   EXPECT_EQ(text("\xc2\x80\xc2\x9f\xc2\xa0"), "\\u0080\\u009f\xc2\xa0");
-  EXPECT_EQ(text("\xe2\x80\xa7\xe2\x80\xaa"), "\xe2\x80\xa7\xe2\x80\xaa");
+  EXPECT_EQ(text("\xe2\x80\xa7\xe2\x80\xaf"), "\xe2\x80\xa7\xe2\x80\xaf");
+  EXPECT_EQ(text("\xe2\x81\xa5\xe2\x81\xaa"), "\xe2\x81\xa5\xe2\x81\xaa");
+}
+
+TEST(Escape, MarksThatTurnTheDirectionAreSpelledOut) {
+  for (const unsigned mark : {0x202aU, 0x202eU, 0x2066U, 0x2069U}) {
+    const std::string bytes = {static_cast<char>(0xe2),
+                               static_cast<char>(0x80U | (mark >> 6U & 0x3fU)),
+                               static_cast<char>(0x80U | (mark & 0x3fU))};
+    EXPECT_TRUE(text(bytes).starts_with("\\u20")) << bytes;
+    EXPECT_EQ(json(bytes), text(bytes));
+  }
 }
 
 TEST(Escape, BytesThatAreNotUtf8AreShownOneByOne) {

@@ -148,12 +148,11 @@ TEST_F(LogFile, WhenReopeningFailsTheOldFileIsWrittenAndSaysWhy) {
 TEST_F(LogFile, ManyThreadsMayWriteAtATime) {
   {
     const auto log = open();
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < 4; ++i) {
-      threads.emplace_back([&] {
-        for (int k = 0; k < 500; ++k) log->info("record", {{"text", "some text"}});
-      });
-    }
+    const auto write = [&] {
+      for (int k = 0; k < 1000; ++k) log->info("record", {{"text", "some text"}});
+    };
+    const std::jthread one(write);
+    const std::jthread two(write);
   }
 
   const auto written = lines();
@@ -271,7 +270,7 @@ TEST_P(LogToStandardError, ASlowReaderGetsWholeLinesAndTheCountOfThoseDropped) {
     const StandardError replaced(ends.write.get());
     auto log = open_log(LogConfig{}).value();
     write_too_much(*log);
-    std::jthread reader([&] { text = drain(ends.read.get()); });
+    const std::jthread reader([&] { text = drain(ends.read.get()); });
     log->info("last");
     log.reset();
     ::dup2(::fileno(stdout), STDERR_FILENO);

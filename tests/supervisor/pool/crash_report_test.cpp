@@ -42,7 +42,8 @@ Thread 0x00007f0000000003 (most recent call first):
 )";
 
 void write_as_worker(const CrashReport& report, std::string_view text) {
-  ASSERT_EQ(write(report.descriptor(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  ASSERT_EQ(write(report.descriptor(), text.data(), text.size()),
+            static_cast<ssize_t>(text.size()));
 }
 
 std::unique_ptr<CrashReport> make_report() {
@@ -60,7 +61,8 @@ TEST(CrashPlace, OfSeveralThreadsTheCurrentOneCounts) {
 }
 
 TEST(CrashPlace, WithoutAFrameOfTheLambdaItIsTheInnermostOfAll) {
-  EXPECT_EQ(crash_place(kSegfault, "/elsewhere"), "/usr/lib/python3.11/ctypes/__init__.py:519 in string_at");
+  EXPECT_EQ(crash_place(kSegfault, "/elsewhere"),
+            "/usr/lib/python3.11/ctypes/__init__.py:519 in string_at");
 }
 
 TEST(CrashPlace, AFolderWhoseNameOnlyBeginsLikeTheLambdasIsNotIt) {
@@ -105,11 +107,12 @@ TEST(CrashPlace, NamesMayHoldWhatSeparatesTheParts) {
 
 TEST(CrashPlace, TextThatIsNoReportHasNoPlace) {
   for (const std::string_view text :
-       {"", "\n\n\n", "Segmentation fault", "  File \"/srv/lambda/a.py\", line 1 in a\n", "Current thread 0x",
-        "Current thread 0x01\n  File \"/srv/lambda/a.py\n", "Current thread 0x01\n  File \"/srv/lambda/a.py\", line x in a\n",
+       {"", "\n\n\n", "Segmentation fault", "  File \"/srv/lambda/a.py\", line 1 in a\n",
+        "Current thread 0x", "Current thread 0x01\n  File \"/srv/lambda/a.py\n",
+        "Current thread 0x01\n  File \"/srv/lambda/a.py\", line x in a\n",
         "Current thread 0x01\n  File \"/srv/lambda/a.py\", line  in a\n",
-        "Current thread 0x01\n  File \"/srv/lambda/a.py\", line 1\n", "Current thread 0x01\n  File \"\n",
-        "Current thread 0x01\n  File \"\", line "}) {
+        "Current thread 0x01\n  File \"/srv/lambda/a.py\", line 1\n",
+        "Current thread 0x01\n  File \"\n", "Current thread 0x01\n  File \"\", line "}) {
     EXPECT_EQ(crash_place(text, kRoot), "") << text;
   }
 }
@@ -165,7 +168,7 @@ TEST(CrashReport, TheWorkerCanNeitherGrowNorShrinkIt) {
   EXPECT_EQ(ftruncate(report->descriptor(), 0), -1);
   EXPECT_EQ(ftruncate(report->descriptor(), off_t{protocol::kCrashReportBytes} + 1), -1);
 
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(fstat(report->descriptor(), &status), 0);
   EXPECT_EQ(status.st_size, off_t{protocol::kCrashReportBytes});
 }

@@ -1,7 +1,8 @@
-// The worker of the pool's tests: speaks the protocol of protocol/README.md and misbehaves as it is told.
+// The worker of the pool's tests: speaks the protocol of protocol/README.md and misbehaves as it is
+// told.
 //
-// How it starts is said by lambda_name in the start frame, what becomes of a request by the request's path. What it goes through it
-// notes in the file `notes` in the folder lambda_root.
+// How it starts is said by lambda_name in the start frame, what becomes of a request by the
+// request's path. What it goes through it notes in the file `notes` in the folder lambda_root.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,9 +26,17 @@
 namespace lambdapool::protocol {
 namespace {
 
-// Reads the name of a behaviour that may be meant for one worker only: "name" or "name:2".
+// Whether `behaviour`, or one part of "one, another", is `name`, or "name:2" for worker 2.
 bool is(std::string_view behaviour, std::string_view name, std::uint32_t worker) {
-  return behaviour == name || behaviour == std::string(name) + ":" + std::to_string(worker);
+  constexpr std::string_view kSeparator = ", ";
+  const std::string for_this_worker = std::string(name) + ":" + std::to_string(worker);
+  for (;;) {
+    const auto end = behaviour.find(kSeparator);
+    const std::string_view part = behaviour.substr(0, end);
+    if (part == name || part == for_this_worker) return true;
+    if (end == std::string_view::npos) return false;
+    behaviour.remove_prefix(end + kSeparator.size());
+  }
 }
 
 [[noreturn]] void wait_for_ever() {
@@ -37,16 +47,17 @@ class FakeWorker {
  public:
   int run() {
     for (;;) {
-      const auto frame = decoder_.next();
-      if (!frame) return 70;
-      if (!*frame) {
+      const auto next = decoder_.next();
+      if (!next) return 70;
+      const std::optional<std::string_view>& frame = *next;
+      if (!frame) {
         const auto space = decoder_.space();
         const ssize_t count = read(kChannelFd, space.data(), space.size());
         if (count <= 0) return 0;  // The supervisor is gone.
         decoder_.filled(static_cast<std::size_t>(count));
         continue;
       }
-      const auto message = decode_down(**frame);
+      const auto message = decode_down(*frame);
       if (!message) return 71;
       if (!std::holds_alternative<Start>(*message)) vitals_->frames_taken.fetch_add(1);
       std::visit([this](const auto& told) { on(told); }, *message);
@@ -63,16 +74,19 @@ class FakeWorker {
     });
     name_ = start.lambda_name;
     root_ = start.lambda_root;
-    void* mapped = mmap(nullptr, vitals_bytes(start.window), PROT_READ | PROT_WRITE, MAP_SHARED, kVitalsFd, 0);
+    void* mapped =
+        mmap(nullptr, vitals_bytes(start.window), PROT_READ | PROT_WRITE, MAP_SHARED, kVitalsFd, 0);
     if (mapped == MAP_FAILED) std::exit(72);
     vitals_ = static_cast<Vitals*>(mapped);
     note("started");
 
     if (is(name_, "never ready", worker_)) return;
     if (is(name_, "dies at start", worker_)) std::exit(9);
-    if (is(name_, "speaks another version", worker_)) return send(Ready{.version = kVersion + 1, .lambda_type = "", .event_loop = ""});
+    if (is(name_, "speaks another version", worker_))
+      return send(Ready{.version = kVersion + 1, .lambda_type = "", .event_loop = ""});
     if (is(name_, "fails to start", worker_)) {
-      send(StartFailed{.stage = "load", .text = "no lambda_main.py", .traceback = "Traceback\n  line"});
+      send(StartFailed{
+          .stage = "load", .text = "no lambda_main.py", .traceback = "Traceback\n  line"});
       std::exit(0);
     }
     if (is(name_, "fails to start once", worker_) && times(root_ + "/fails") == 1) {
@@ -81,7 +95,8 @@ class FakeWorker {
     }
     if (is(name_, "is slow to start", worker_)) await(root_ + "/go");
     send(Ready{.lambda_type = "standalone", .event_loop = "fake"});
-    if (is(name_, "is ready twice", worker_)) send(Ready{.lambda_type = "standalone", .event_loop = "fake"});
+    if (is(name_, "is ready twice", worker_))
+      send(Ready{.lambda_type = "standalone", .event_loop = "fake"});
   }
 
   void on(const Request& request) {
@@ -134,13 +149,20 @@ class FakeWorker {
     }
     if (path == "/fails") {
       --outstanding_;
-      return send(Failure{.id = request.id, .status = 418, .kind = "lambda_exception", .error_code = 42004, .desc = "d", .detail = "its own", .headers = {}});
+      return send(Failure{.id = request.id,
+                          .status = 418,
+                          .kind = "lambda_exception",
+                          .error_code = 42004,
+                          .desc = "d",
+                          .detail = "its own",
+                          .headers = {}});
     }
     if (path == "/prints") {
       std::fputs("printed by the lambda\n", stdout);
       std::fflush(stdout);
     }
-    if (path == "/logs") send(Log{.level = "warning", .request_id = "r", .text = "logged by the lambda"});
+    if (path == "/logs")
+      send(Log{.level = "warning", .request_id = "r", .text = "logged by the lambda"});
     if (path == "/release") {
       // Answers what is held, in the order in which it came.
       answer(request.id, "released");
@@ -157,7 +179,13 @@ class FakeWorker {
     // It may have been answered while the cancellation was on its way.
     if (std::erase(held_, cancel.id) == 0) return;
     --outstanding_;
-    send(Failure{.id = cancel.id, .status = 500, .kind = "cancelled", .error_code = 1, .desc = "", .detail = "", .headers = {}});
+    send(Failure{.id = cancel.id,
+                 .status = 500,
+                 .kind = "cancelled",
+                 .error_code = 1,
+                 .desc = "",
+                 .detail = "",
+                 .headers = {}});
   }
 
   void on(const Shutdown&) {
@@ -190,8 +218,9 @@ class FakeWorker {
   // Dies as CPython does with faulthandler on.
   [[noreturn]] void crash() {
     const std::string report =
-        "Fatal Python error: Segmentation fault\n\nCurrent thread 0x01 (most recent call first):\n  File \"" + root_ +
-        "/lambda_main.py\", line 20 in boom\n";
+        "Fatal Python error: Segmentation fault\n\nCurrent thread 0x01 (most recent call first):\n "
+        " File \"" +
+        root_ + "/lambda_main.py\", line 20 in boom\n";
     if (write(kCrashReportFd, report.data(), report.size()) < 0) std::exit(73);
     signal(SIGSEGV, SIG_DFL);
     kill(getpid(), SIGSEGV);
@@ -200,7 +229,8 @@ class FakeWorker {
 
   void note(const std::string& what) const {
     const std::string line = what + " " + std::to_string(worker_) + "\n";
-    const int file = open((root_ + "/notes").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    const int file =
+        open((root_ + "/notes").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (file < 0 || write(file, line.data(), line.size()) < 0) std::exit(74);
     close(file);
   }
@@ -235,4 +265,10 @@ class FakeWorker {
 }  // namespace
 }  // namespace lambdapool::protocol
 
-int main() { return lambdapool::protocol::FakeWorker().run(); }
+int main() {
+  try {
+    return lambdapool::protocol::FakeWorker().run();
+  } catch (...) {
+    return 79;
+  }
+}

@@ -10,7 +10,8 @@ namespace {
 TEST(Invocation, AResponseIsToldOnceToItsConnection) {
   Answers answers;
 
-  respond(answers.request(7), protocol::Response{.id = 1, .status = 201, .headers = {}, .body = "done"});
+  respond(answers.request(7),
+          protocol::Response{.id = 1, .status = 201, .headers = {}, .body = "done"});
 
   EXPECT_EQ(answers.count(), 1U);
   EXPECT_EQ(answers.of(7).status, 201U);
@@ -61,7 +62,8 @@ TEST(Invocation, DispatchedItSaysWhichWorkerAndHowLong) {
   auto invocation = answers.request(7);
 
   invocation->dispatched(3);
-  respond(std::move(invocation), protocol::Response{.id = 1, .status = 200, .headers = {}, .body = {}});
+  respond(std::move(invocation),
+          protocol::Response{.id = 1, .status = 200, .headers = {}, .body = {}});
 
   const Passage passage = answers.of(7).passage;
   EXPECT_EQ(passage.worker, 3U);

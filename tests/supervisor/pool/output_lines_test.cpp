@@ -20,14 +20,18 @@ Lines split(const std::vector<std::string>& pieces) {
   return found;
 }
 
-TEST(OutputLines, LinesAreGivenWithoutTheirEnds) { EXPECT_EQ(split({"a\nbc\n"}), (Lines{"a", "bc"})); }
+TEST(OutputLines, LinesAreGivenWithoutTheirEnds) {
+  EXPECT_EQ(split({"a\nbc\n"}), (Lines{"a", "bc"}));
+}
 
 TEST(OutputLines, EmptyLinesAreLines) { EXPECT_EQ(split({"\n\na\n\n"}), (Lines{"", "", "a", ""})); }
 
 TEST(OutputLines, LinesSurviveEverySplitOfTheBytes) {
   const std::string bytes = "first\n\nsecond line\nrest";
   for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
-    EXPECT_EQ(split({bytes.substr(0, cut), bytes.substr(cut)}), (Lines{"first", "", "second line", "rest"})) << cut;
+    EXPECT_EQ(split({bytes.substr(0, cut), bytes.substr(cut)}),
+              (Lines{"first", "", "second line", "rest"}))
+        << cut;
   }
 }
 
@@ -79,8 +83,10 @@ TEST(OutputLines, ALineOverTheLimitComesInParts) {
 TEST(OutputLines, ALineOverTheLimitComesInTheSamePartsHoweverItIsSplit) {
   const std::string longest(kMost, 'x');
   const std::string bytes = longest + "yyy\nz\n";
-  for (const std::size_t cut : {std::size_t{1}, kMost - 1, kMost, kMost + 1, kMost + 3, kMost + 4}) {
-    EXPECT_EQ(split({bytes.substr(0, cut), bytes.substr(cut)}), (Lines{longest, "yyy", "z"})) << cut;
+  for (const std::size_t cut :
+       {std::size_t{1}, kMost - 1, kMost, kMost + 1, kMost + 3, kMost + 4}) {
+    EXPECT_EQ(split({bytes.substr(0, cut), bytes.substr(cut)}), (Lines{longest, "yyy", "z"}))
+        << cut;
   }
 }
 

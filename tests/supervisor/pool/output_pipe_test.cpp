@@ -21,7 +21,8 @@ class OutputPipeTest : public testing::Test {
     EXPECT_GT(fcntl(ends[1], F_SETPIPE_SZ, 1 << 20), 0);
     worker_ = uv::FileDescriptor(ends[1]);
     pipe_ = std::make_unique<OutputPipe>(
-        loop_, uv::FileDescriptor(ends[0]), [this](std::string_view line) { lines_.emplace_back(line); },
+        loop_, uv::FileDescriptor(ends[0]),
+        [this](std::string_view line) { lines_.emplace_back(line); },
         [this](std::uint64_t count) { dropped_ += count; });
   }
 

@@ -69,9 +69,12 @@ TEST_F(RequestQueueTest, WhatComesBackGoesBeforeAllOthersAndAlwaysFits) {
 
 TEST_F(RequestQueueTest, EntriesThatAreTakenLeaveTheOthersInTheirOrder) {
   RequestQueue queue(4);
-  for (const std::uint64_t number : {1, 2, 3, 4}) queue.push(answers_.request(number), now_ + number * 1s);
+  for (const std::uint64_t number : {1, 2, 3, 4})
+    queue.push(answers_.request(number), now_ + number * 1s);
 
-  auto taken = queue.take_if([&](const Invocation&, uv::TimePoint since) { return since == now_ + 1s || since == now_ + 3s; });
+  auto taken = queue.take_if([&](const Invocation&, uv::TimePoint since) {
+    return since == now_ + 1s || since == now_ + 3s;
+  });
 
   ASSERT_EQ(taken.size(), 2U);
   EXPECT_EQ(taken[0]->connection(), ConnectionId{1});

@@ -63,8 +63,8 @@ TEST_F(RequestSlotsTest, NoIdIsGivenTwice) {
 
 TEST_F(RequestSlotsTest, ABusySlotIsFoundByItsId) {
   RequestSlots slots(2);
-  RequestSlots::Slot& first = take(slots);
-  RequestSlots::Slot& second = take(slots);
+  const RequestSlots::Slot& first = take(slots);
+  const RequestSlots::Slot& second = take(slots);
 
   EXPECT_EQ(slots.find(first.id), &first);
   EXPECT_EQ(slots.find(second.id), &second);
@@ -84,10 +84,10 @@ TEST_F(RequestSlotsTest, AStaleIdIsNotFoundAlsoWhenItsSlotIsBusyAgain) {
 
 TEST_F(RequestSlotsTest, IdsThatWereNeverGivenAreNotFound) {
   RequestSlots slots(2);
-  RequestSlots::Slot& slot = take(slots);
+  const RequestSlots::Slot& slot = take(slots);
 
-  for (const std::uint64_t id : {std::uint64_t{0}, std::uint64_t{1}, slot.id + 1, slot.id + 4096, slot.id - 4096,
-                                 slot.id | 4095, ~std::uint64_t{0}}) {
+  for (const std::uint64_t id : {std::uint64_t{0}, std::uint64_t{1}, slot.id + 1, slot.id + 4096,
+                                 slot.id - 4096, slot.id | 4095, ~std::uint64_t{0}}) {
     EXPECT_EQ(slots.find(id), nullptr) << id;
   }
 }
@@ -120,7 +120,7 @@ TEST_F(RequestSlotsTest, EveryBusySlotIsVisitedOnceAndNoOther) {
   slots.release(freed);
   std::multiset<std::uint64_t> visited;
 
-  slots.for_each_busy([&](const RequestSlots::Slot& slot) { visited.insert(slot.id); });
+  slots.for_each_busy([&](RequestSlots::Slot& slot) { visited.insert(slot.id); });
 
   EXPECT_EQ(visited, (std::multiset<std::uint64_t>{first, third}));
 }

@@ -11,7 +11,8 @@ namespace {
 // The worker's side of the page.
 class WorkersView {
  public:
-  WorkersView(const VitalsPage& page, std::uint32_t window) : bytes_(protocol::vitals_bytes(window)) {
+  WorkersView(const VitalsPage& page, std::uint32_t window)
+      : bytes_(protocol::vitals_bytes(window)) {
     void* mapped = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, page.descriptor(), 0);
     if (mapped != MAP_FAILED) vitals_ = static_cast<protocol::Vitals*>(mapped);
   }
@@ -22,7 +23,9 @@ class WorkersView {
   }
 
   bool mapped() const { return vitals_ != nullptr; }
-  void begin(std::uint32_t slot, std::uint64_t id) { protocol::vitals_slots(vitals_)[slot].begun.store(id); }
+  void begin(std::uint32_t slot, std::uint64_t id) {
+    protocol::vitals_slots(vitals_)[slot].begun.store(id);
+  }
   void take_frame() { vitals_->frames_taken.fetch_add(1); }
 
  private:

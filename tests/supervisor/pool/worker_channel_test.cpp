@@ -23,7 +23,8 @@ class WorkerChannelTest : public testing::Test, protected ChannelEvents {
     int ends[2] = {-1, -1};
     EXPECT_EQ(socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
     worker_ = uv::FileDescriptor(ends[1]);
-    channel_ = std::make_unique<WorkerChannel>(loop_, uv::FileDescriptor(ends[0]), static_cast<ChannelEvents&>(*this));
+    channel_ = std::make_unique<WorkerChannel>(loop_, uv::FileDescriptor(ends[0]),
+                                               static_cast<ChannelEvents&>(*this));
   }
 
   void worker_writes(std::string_view bytes) {
@@ -95,9 +96,16 @@ TEST_F(WorkerChannelTest, FramesThatWereSentAreCounted) {
 }
 
 TEST_F(WorkerChannelTest, ARequestArrivesAsItWasSent) {
-  const protocol::Request request{
-      .id = 7, .slot = 3, .time_left_ms = 50, .method = "POST", .path = "/p", .query = "q", .headers = {{"A", "b"}},
-      .peer = "::1", .request_id = "r", .body = "body"};
+  const protocol::Request request{.id = 7,
+                                  .slot = 3,
+                                  .time_left_ms = 50,
+                                  .method = "POST",
+                                  .path = "/p",
+                                  .query = "q",
+                                  .headers = {{"A", "b"}},
+                                  .peer = "::1",
+                                  .request_id = "r",
+                                  .body = "body"};
 
   channel_->send_request(7, 3, 50, protocol::encode_request_fields(request), "body");
   run_turns(loop_);
@@ -118,8 +126,16 @@ TEST_F(WorkerChannelTest, ToAWorkerThatDoesNotReadBytesWaitAndNothingElseDoes) {
 
 TEST_F(WorkerChannelTest, WhatWaitedArrivesWholeAndInOrder) {
   const std::string large(std::size_t{4} << 20, 'x');
-  const protocol::Request first{.id = 1, .slot = 0, .time_left_ms = 1000, .method = {}, .path = {}, .query = {}, .headers = {},
-                                .peer = {}, .request_id = {}, .body = large};
+  const protocol::Request first{.id = 1,
+                                .slot = 0,
+                                .time_left_ms = 1000,
+                                .method = {},
+                                .path = {},
+                                .query = {},
+                                .headers = {},
+                                .peer = {},
+                                .request_id = {},
+                                .body = large};
   const protocol::Cancel second{1, "timeout"};
   channel_->send_request(1, 0, 1000, protocol::encode_request_fields(first), large);
   run_turns(loop_, 20);
@@ -138,7 +154,8 @@ TEST_F(WorkerChannelTest, WhatWaitedArrivesWholeAndInOrder) {
 TEST_F(WorkerChannelTest, ATurnReadsABoundedAmount) {
   // The peer could write for ever; what is more than a turn's share is left for the next one.
   const int size = 16 << 20;
-  if (setsockopt(worker_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) != 0) GTEST_SKIP() << "needs root";
+  if (setsockopt(worker_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) != 0)
+    GTEST_SKIP() << "needs root";
   const std::string body(std::size_t{3} << 20, 'x');
   worker_writes(answer(1, body) + answer(2));
 
@@ -256,7 +273,8 @@ TEST_F(WorkerChannelTest, ClosedInTheMiddleOfMessagesItIsSilentAtOnce) {
 TEST_F(WorkerChannelTest, SendingToAWorkerThatIsGoneDoesNoHarm) {
   worker_.reset();
   channel_->send(protocol::Shutdown{1});
-  channel_->send_request(1, 0, 1, protocol::encode_request_fields({}), std::string(std::size_t{4} << 20, 'x'));
+  channel_->send_request(1, 0, 1, protocol::encode_request_fields({}),
+                         std::string(std::size_t{4} << 20, 'x'));
   run_turns(loop_);
   channel_->send(protocol::Shutdown{1});
   run_turns(loop_);

@@ -22,8 +22,8 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-// A pool of workers that do as pool/fake_worker.cpp says. After each test all of them must be gone and nothing of the
-// pool may be left on the loop.
+// A pool of workers that do as pool/fake_worker.cpp says. After each test all of them must be gone
+// and nothing of the pool may be left on the loop.
 class WorkerPoolTest : public testing::Test, protected PoolEvents {
  protected:
   WorkerPoolTest() {
@@ -62,7 +62,9 @@ class WorkerPoolTest : public testing::Test, protected PoolEvents {
     ASSERT_TRUE(until([&] { return log_.count("worker ready") == settings_.pool.workers; }));
   }
 
-  void submit(std::uint64_t connection, std::string_view path = "/") { pool_->submit(answers_.request(connection, path)); }
+  void submit(std::uint64_t connection, std::string_view path = "/") {
+    pool_->submit(answers_.request(connection, path));
+  }
   // Submits it and waits for its answer.
   Answer ask(std::uint64_t connection, std::string_view path = "/") {
     submit(connection, path);
@@ -80,7 +82,8 @@ class WorkerPoolTest : public testing::Test, protected PoolEvents {
   int notes(std::string_view text) const {
     std::ifstream file(root_ + "/notes");
     int count = 0;
-    for (std::string line; std::getline(file, line);) count += line.find(text) != std::string::npos ? 1 : 0;
+    for (std::string line; std::getline(file, line);)
+      count += line.find(text) != std::string::npos ? 1 : 0;
     return count;
   }
   bool noted(std::string_view text) {
@@ -88,7 +91,9 @@ class WorkerPoolTest : public testing::Test, protected PoolEvents {
   }
 
   // A worker waits for `release` of the same name.
-  void make_fifo(const std::string& name) { ASSERT_EQ(mkfifo((root_ + "/" + name).c_str(), 0600), 0); }
+  void make_fifo(const std::string& name) {
+    ASSERT_EQ(mkfifo((root_ + "/" + name).c_str(), 0600), 0);
+  }
   void release(const std::string& name) {
     int file = -1;
     // Opening succeeds when the worker waits.
@@ -384,7 +389,8 @@ TEST_F(WorkerPoolTest, AnExitWithStatusZeroIsADeathLikeAnyOther) {
 TEST_F(WorkerPoolTest, ACrashIsToldWithItsPlaceAndLogged) {
   start_and_await();
 
-  EXPECT_EQ(ask(1, "/crashes").body, "worker ended by signal 11 (SIGSEGV) at lambda_main.py:20 in boom");
+  EXPECT_EQ(ask(1, "/crashes").body,
+            "worker ended by signal 11 (SIGSEGV) at lambda_main.py:20 in boom");
   EXPECT_TRUE(log_.says("line 20 in boom"));
 }
 
@@ -464,7 +470,8 @@ TEST_F(WorkerPoolTest, AChildThatHoldsTheChannelDoesNotKeepADeadWorkerFromBeingR
 
 // Breaches of the protocol.
 
-class ABreachOfTheProtocol : public WorkerPoolTest, public testing::WithParamInterface<const char*> {};
+class ABreachOfTheProtocol : public WorkerPoolTest,
+                             public testing::WithParamInterface<const char*> {};
 
 TEST_P(ABreachOfTheProtocol, CostsTheWorkerItsLifeAndTheNextOneServes) {
   start_and_await();
@@ -479,7 +486,8 @@ TEST_P(ABreachOfTheProtocol, CostsTheWorkerItsLifeAndTheNextOneServes) {
   EXPECT_EQ(log_.count("broke the protocol and is killed"), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Pool, ABreachOfTheProtocol, testing::Values("/garbage", "/too long", "/wrong id"));
+INSTANTIATE_TEST_SUITE_P(Pool, ABreachOfTheProtocol,
+                         testing::Values("/garbage", "/too long", "/wrong id"));
 
 TEST_F(WorkerPoolTest, ASecondAnswerIsABreachAndTheFirstOneCounts) {
   start_and_await();

@@ -28,14 +28,18 @@ class UnpackFolderTest : public testing::Test {
     EXPECT_TRUE(folder) << folder.error();
     return folder ? std::move(*folder) : nullptr;
   }
-  static fs::path path_of(const UnpackFolder& folder) { return fs::path(folder.generation(1)).parent_path(); }
-  std::ptrdiff_t entries() const { return std::distance(fs::directory_iterator(parent_), fs::directory_iterator{}); }
+  static fs::path path_of(const UnpackFolder& folder) {
+    return fs::path(folder.generation(1)).parent_path();
+  }
+  std::ptrdiff_t entries() const {
+    return std::distance(fs::directory_iterator(parent_), fs::directory_iterator{});
+  }
 
   // What a supervisor leaves behind that was killed.
   fs::path leave_behind(const std::string& name) const {
     const fs::path path = fs::path(parent_) / name;
     fs::create_directories(path / "1" / "package");
-    std::ofstream(path / "lock");
+    std::ofstream(path / "lock") << "";
     std::ofstream(path / "1" / "package" / "lambda_main.py") << "pass";
     return path;
   }
@@ -47,7 +51,7 @@ TEST_F(UnpackFolderTest, ItIsAFolderOfItsOwnThatOnlyItsOwnerCanEnter) {
   const auto folder = create();
   ASSERT_NE(folder, nullptr);
 
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(stat(path_of(*folder).c_str(), &status), 0);
   EXPECT_TRUE(S_ISDIR(status.st_mode));
   EXPECT_EQ(status.st_mode & 07777, mode_t{0700});

@@ -22,19 +22,28 @@ struct Answer {
 
 class Answers final : public AnswerSink {
  public:
-  void on_response(ConnectionId connection, const protocol::Response& response, const Passage& passage) override {
+  void on_response(ConnectionId connection, const protocol::Response& response,
+                   const Passage& passage) override {
     note(connection, {response.status, std::string(response.body), {}, passage});
   }
-  void on_failure(ConnectionId connection, const Failure& failure, const Passage& passage) override {
+  void on_failure(ConnectionId connection, const Failure& failure,
+                  const Passage& passage) override {
     note(connection, {failure.status, failure.detail, failure.kind, passage});
   }
 
   // A request of the connection numbered `connection`; a fake worker does what `path` says.
-  std::unique_ptr<Invocation> request(std::uint64_t connection, std::string_view path = "/", std::string body = {}) {
-    auto fields = protocol::encode_request_fields(
-        protocol::Request{.method = "POST", .path = path, .query = {}, .headers = {}, .peer = "127.0.0.1", .request_id = "", .body = {}});
-    return std::make_unique<Invocation>(*this, ConnectionId{connection}, "request-" + std::to_string(connection),
-                                        std::move(fields), std::move(body));
+  std::unique_ptr<Invocation> request(std::uint64_t connection, std::string_view path = "/",
+                                      std::string body = {}) {
+    auto fields = protocol::encode_request_fields(protocol::Request{.method = "POST",
+                                                                    .path = path,
+                                                                    .query = {},
+                                                                    .headers = {},
+                                                                    .peer = "127.0.0.1",
+                                                                    .request_id = "",
+                                                                    .body = {}});
+    return std::make_unique<Invocation>(*this, ConnectionId{connection},
+                                        "request-" + std::to_string(connection), std::move(fields),
+                                        std::move(body));
   }
 
   std::size_t count() const { return count_; }

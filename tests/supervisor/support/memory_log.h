@@ -12,7 +12,8 @@ namespace lambdapool::supervisor {
 class MemoryLog final : public Log {
  public:
   bool enabled(LogLevel) const override { return true; }
-  void write(LogLevel, std::string_view message, std::initializer_list<LogField> fields = {}) override {
+  void write(LogLevel, std::string_view message,
+             std::initializer_list<LogField> fields = {}) override {
     std::string line(message);
     for (const LogField& field : fields) {
       line.append(" ").append(field.key).append("=");

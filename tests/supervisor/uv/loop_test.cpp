@@ -4,6 +4,7 @@
 
 #include "supervisor/uv/before_wait.h"
 #include "supervisor/uv/timer.h"
+#include "tests/supervisor/support/run_until.h"
 
 namespace lambdapool::supervisor::uv {
 namespace {
@@ -56,7 +57,7 @@ TEST(Loop, ARetiredObjectIsDestroyedBeforeTheLoopWaits) {
 
   loop.retire(std::make_unique<Tracked>(loop, destroyed));
   EXPECT_EQ(destroyed, 0);
-  uv_run(loop.get(), UV_RUN_NOWAIT);
+  run_turns(loop, 1);
 
   EXPECT_EQ(destroyed, 1);
 }
@@ -65,8 +66,9 @@ TEST(Loop, AnObjectMayRetireAnotherWhenItIsDestroyed) {
   int destroyed = 0;
   Loop loop;
 
-  loop.retire(std::make_unique<Tracked>(loop, destroyed, std::make_unique<Tracked>(loop, destroyed)));
-  uv_run(loop.get(), UV_RUN_NOWAIT);
+  loop.retire(
+      std::make_unique<Tracked>(loop, destroyed, std::make_unique<Tracked>(loop, destroyed)));
+  run_turns(loop, 1);
 
   EXPECT_EQ(destroyed, 2);
 }
@@ -75,7 +77,8 @@ TEST(Loop, WhatIsRetiredLastIsDestroyedWithTheLoop) {
   int destroyed = 0;
   {
     Loop loop;
-    loop.retire(std::make_unique<Tracked>(loop, destroyed, std::make_unique<Tracked>(loop, destroyed)));
+    loop.retire(
+        std::make_unique<Tracked>(loop, destroyed, std::make_unique<Tracked>(loop, destroyed)));
   }
 
   EXPECT_EQ(destroyed, 2);
@@ -98,7 +101,7 @@ TEST(Loop, RetiringNothingDoesNoHarm) {
 
   loop.retire(nullptr);
 
-  uv_run(loop.get(), UV_RUN_NOWAIT);
+  run_turns(loop, 1);
 }
 
 TEST(Loop, AHandleThatIsDroppedJustBeforeTheLoopIsClosedByIt) {
@@ -113,13 +116,16 @@ TEST(BeforeWait, ItCallsBackOncePerTurnAndDoesNotKeepTheLoop) {
   Loop loop;
   int called = 0;
   BeforeWait before(loop, [&] { ++called; });
+  Timer alive(loop, [] {});
+  alive.start(1h);
 
   uv_run(loop.get(), UV_RUN_NOWAIT);
+  EXPECT_EQ(called, 1);
   uv_run(loop.get(), UV_RUN_NOWAIT);
-  const int after_turns = called;
+  EXPECT_EQ(called, 2);
+
+  alive.stop();
   loop.run();
-
-  EXPECT_EQ(after_turns, 2);
 }
 
 }  // namespace

@@ -31,7 +31,9 @@ int connect_to(std::uint16_t port, FileDescriptor& made) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ? 0 : errno;
+  return connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0
+             ? 0
+             : errno;
 }
 
 TEST(TcpListener, PortZeroIsChosenByTheKernel) {
@@ -54,7 +56,8 @@ TEST(TcpListener, APortInUseIsToldAtOnceWithHostAndPort) {
   const auto second = TcpListener::bind(loop, "127.0.0.1", port);
 
   ASSERT_FALSE(second);
-  EXPECT_NE(second.error().find("127.0.0.1:" + std::to_string(port)), std::string::npos) << second.error();
+  EXPECT_NE(second.error().find("127.0.0.1:" + std::to_string(port)), std::string::npos)
+      << second.error();
   EXPECT_NE(second.error().find("port is in use"), std::string::npos) << second.error();
   EXPECT_NE(second.error().find("--port"), std::string::npos) << second.error();
 }
@@ -95,8 +98,8 @@ TEST(TcpListener, ClientsAreRefusedUntilItListens) {
   NoEvents events;
   std::unique_ptr<TcpStream> accepted;
 
-  const auto listening =
-      (*listener)->listen(16, [&](uv_stream_t* server) { accepted = TcpStream::accept(server, events); });
+  const auto listening = (*listener)->listen(
+      16, [&](uv_stream_t* server) { accepted = TcpStream::accept(server, events); });
 
   ASSERT_TRUE(listening) << listening.error();
   EXPECT_EQ(connect_to((*listener)->port(), client), 0);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from types import SimpleNamespace
-from typing import Any, Callable, Final, Optional, Protocol, TypeVar
+from typing import Any, Callable, Final, NamedTuple, Optional, Protocol, TypeVar
 
 from luna_lambda_tools.private.cookies import CookieParameters, parse_cookies
 from luna_lambda_tools.private.forms import Form, parse_form
@@ -30,6 +30,7 @@ _ABSENT = {
     "protocol": "the supervisor holds the connection; the HTTP version is request.version",
     "stream": "the body has been received completely: use request.body",
     "respond": "return the answer from main instead",
+    "route": "lambdapool runs lambdas without Sanic's router; the route as it is written is request.uri_template",
     "url_for": "lambdapool runs lambdas without a Sanic application and its named routes",
 }
 
@@ -42,6 +43,22 @@ class _Context(Protocol):
 
     def loggerFor(self, requestId: str) -> Any:
         """A logger whose lines carry the request's id."""
+
+
+class _Exchange(Protocol):
+    """What the host knows of the route that a request has taken."""
+
+    name: str
+    route: str
+    arguments: dict[str, Any]
+    stream: Any
+
+
+class MonitoringData(NamedTuple):
+    """What handlers add to the monitoring of a request."""
+
+    tags: dict[str, Any]
+    fields: dict[str, Any]
 
 
 class StandaloneLambdaRequest:
@@ -59,6 +76,7 @@ class StandaloneLambdaRequest:
         "ip": "str: the address of the client's end of the connection, without a port; a proxy's, if there is one.",
         "startRequestTime": "float: when the worker took the request, in seconds since 1970.",
         "_context": "",
+        "_exchange": "",
         "_raw_path": "",
         "_raw_query": "",
         "_raw_headers": "",
@@ -92,6 +110,7 @@ class StandaloneLambdaRequest:
         self.ip = peer
         self.startRequestTime = time.time()
         self._context = context
+        self._exchange: Optional[_Exchange] = None
         self._raw_path = path
         self._raw_query = query
         self._raw_headers = headers
@@ -152,7 +171,27 @@ class StandaloneLambdaRequest:
     @property
     def match_info(self) -> dict[str, Any]:
         """The parameters of the route by name; empty for `/main`."""
-        return self._keep("match_info", dict)
+        return self._keep("match_info", dict) if self._exchange is None else self._exchange.arguments
+
+    @property
+    def uri_template(self) -> str:
+        """The route as it is written, for example `/parameters/<parameter:int>`."""
+        return "/main" if self._exchange is None else self._exchange.route
+
+    @property
+    def endpoint(self) -> str:
+        """Who answers: `main`, or the handler's class and method, for example `ParameterHandler.post`."""
+        return "main" if self._exchange is None else self._exchange.name
+
+    @property
+    def name(self) -> str:
+        """The same as `endpoint`."""
+        return self.endpoint
+
+    @property
+    def dataForMonitoring(self) -> MonitoringData:
+        """What `addDataForMonitoring` of handlers has collected: `tags` and `fields`, two dicts."""
+        return self._keep("dataForMonitoring", lambda: MonitoringData({}, {}))
 
     # --- body -------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,84 @@
+"""Puts together what a loaded lambda serves: its model, and the table of its routes and the host's."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from typing import Any, Mapping
+
+from . import health, log
+from .default_routes import config, docs, static
+from .lambda_model import LambdaModel
+from .loading import Lambda
+from .reply import Reply
+from .routing_handlers import models_of, works_of
+from .routing_table import RoutingTable, immediate
+from .routing_template import RouteError
+from .running import JSON_HEADERS, Work
+from .start_failure import StartFailure
+
+_STATIC_FOLDER = "static"
+
+
+def main_work(loaded: Lambda) -> Work:
+    """POST /main."""
+    return Work("", "/main", loaded.main)
+
+
+def build(
+    loaded: Lambda, values: dict[str, Any], root: str, start: Mapping[str, Any]
+) -> tuple[RoutingTable, LambdaModel]:
+    """values: of lambda_config.yml. start: what the worker was started with. Raises StartFailure."""
+    found = models_of(loaded.module, root)
+    folder = os.path.join(root, _STATIC_FOLDER)
+    model = LambdaModel(
+        name=str(start["lambda_name"]),
+        id=str(start["lambda_id"]),
+        version=str(start["lambda_version"]),
+        root=root,
+        type=loaded.lambda_type,
+        main=loaded.main,
+        main_doc=inspect.cleandoc(getattr(loaded.main, "__doc__", None) or ""),
+        routes=[route for route, _ in found],
+        config=values,
+        static_folder=folder if os.path.isdir(folder) else None,
+    )
+    table = RoutingTable()
+    _add_host_routes(table, loaded, model)
+    for route, template in found:
+        for warning in template.warnings:
+            log.logger.warning("the route %s of %s: %s", route.template, route.handler.__name__, warning)
+        try:
+            table.add(template, works_of(route, root))
+        except RouteError as error:
+            raise StartFailure(f"lambda_main.py: the route of {route.handler.__name__}: {error}") from None
+    return table, model
+
+
+def _add_host_routes(table: RoutingTable, loaded: Lambda, model: LambdaModel) -> None:
+    table.add_host("/main", {"POST": main_work(loaded)})
+    healthcheck = immediate("/healthcheck", lambda request: Reply(200, list(JSON_HEADERS), health.check(request._raw_query)))
+    table.add_host("/healthcheck", {"GET": healthcheck, "HEAD": healthcheck})
+    table.add_host("/docs/spec", {"GET": immediate("/docs/spec", lambda request: docs.docs_reply(request, model))})
+    table.add_host("/config", {"GET": immediate("/config", lambda request: config.config_reply(request, model))})
+    if model.static_folder is not None:
+        files = Work("static", "/static/<path>", _files_of(model.static_folder))
+        table.add_static({"GET": files, "HEAD": files})
+
+
+def _files_of(folder: str) -> Any:
+    async def answer(request: Any) -> Reply | None:
+        reply = static.static_reply(folder, request.method, request._raw_path, request._raw_headers)
+        if isinstance(reply, Reply):
+            return reply
+        stream = request._exchange.stream
+        stream.open(reply.status, tuple(reply.headers))
+        if request.method == "HEAD":
+            reply.close()
+        else:
+            async for data in reply.chunks():
+                await stream.send(data)
+        stream.end()
+        return None
+
+    return answer
