@@ -38,10 +38,23 @@ std::string_view to_string(LogLevel level) {
   return "info";
 }
 
+std::string name_of(const LambdaConfig& lambda) {
+  return lambda.name.empty() ? default_lambda_name(lambda.path) : lambda.name;
+}
+
+std::string id_of(const LambdaConfig& lambda) {
+  return lambda.id.empty() ? default_lambda_id(name_of(lambda)) : lambda.id;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Config config, Installation installation, Log& log)
-    : config_(std::move(config)), installation_(std::move(installation)), log_(log) {}
+    : config_(std::move(config)),
+      installation_(std::move(installation)),
+      log_(log),
+      lambda_name_(name_of(config_.lambda)),
+      lambda_id_(id_of(config_.lambda)),
+      metrics_(lambda_id_) {}
 
 std::expected<void, std::string> Supervisor::run() {
   if (auto prepared = prepare(); !prepared) return prepared;
@@ -95,18 +108,16 @@ void Supervisor::watch_signals() {
 }
 
 void Supervisor::start_pool(const std::string& lambda_root) {
-  const LambdaConfig& lambda = config_.lambda;
-  const std::string name = lambda.name.empty() ? default_lambda_name(lambda.path) : lambda.name;
   pool_ = std::make_unique<WorkerPool>(
       loop_, log_,
       WorkerSettings{
           .program = installation_.worker_program,
           .pylib = installation_.pylib,
           .lambda_root = lambda_root,
-          .lambda_id = lambda.id.empty() ? default_lambda_id(name) : lambda.id,
-          .lambda_name = name,
-          .lambda_version = lambda.version,
-          .venv = lambda.venv,
+          .lambda_id = lambda_id_,
+          .lambda_name = lambda_name_,
+          .lambda_version = config_.lambda.version,
+          .venv = config_.lambda.venv,
           .event_loop = std::string(to_string(config_.worker.event_loop)),
           .log_level = std::string(to_string(config_.log.level)),
           .pool = config_.pool,
@@ -120,6 +131,38 @@ void Supervisor::submit(std::unique_ptr<Invocation> invocation) {
 }
 
 void Supervisor::abandon(ConnectionId connection) { pool_->abandon(connection); }
+
+void Supervisor::give_credit(std::uint64_t stream, std::size_t bytes) {
+  pool_->give_credit(stream, bytes);
+}
+
+void Supervisor::answered(const AnswerRecord& record) { metrics_.answered(record); }
+
+std::optional<HostAnswer> Supervisor::answer_itself(std::string_view method,
+                                                    std::string_view path) {
+  if (!config_.metrics.enabled) return std::nullopt;
+  const bool all = path == "/metrics";
+  if (!all && path != "/lambda_metrics") return std::nullopt;
+  const std::string_view route = all ? "/metrics" : "/lambda_metrics";
+  constexpr std::string_view kText = "text/plain; version=0.0.4; charset=utf-8";
+  if (method != "GET") {
+    Failure failure = make_failure(FailureKind::kMethodNotAllowed, "Method not allowed");
+    failure.headers.emplace_back("Allow", "GET");
+    failure.route = route;
+    return HostAnswer{std::move(failure), kText, route};
+  }
+  return HostAnswer{all ? metrics_.text(pool_->figures()) : metrics_.lambda_text(), kText, route};
+}
+
+void Supervisor::on_pool_worker_started() { metrics_.worker_started(); }
+
+void Supervisor::on_pool_worker_gone(GoneCause cause) { metrics_.worker_gone(cause); }
+
+void Supervisor::on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) {
+  if (auto added = metrics_.user().add(worker, metric); !added) {
+    log_.warning("metric refused", {{"worker", worker}, {"text", added.error()}});
+  }
+}
 
 void Supervisor::on_pool_ready() {
   if (stopping_) return;

@@ -15,6 +15,7 @@
 #include "supervisor/http/server.h"
 #include "supervisor/installation.h"
 #include "supervisor/log/log.h"
+#include "supervisor/metrics/metrics.h"
 #include "supervisor/pool/worker_pool.h"
 #include "supervisor/source/unpack_folder.h"
 #include "supervisor/source/unpacker.h"
@@ -36,10 +37,16 @@ class Supervisor final : private RequestHandler, private PoolEvents {
  private:
   void submit(std::unique_ptr<Invocation> invocation) override;
   void abandon(ConnectionId connection) override;
+  void give_credit(std::uint64_t stream, std::size_t bytes) override;
+  void answered(const AnswerRecord& record) override;
+  std::optional<HostAnswer> answer_itself(std::string_view method, std::string_view path) override;
   void on_drained() override;
   void on_pool_ready() override;
   void on_pool_failed(const std::string& text) override;
   void on_pool_stopped() override;
+  void on_pool_worker_started() override;
+  void on_pool_worker_gone(GoneCause cause) override;
+  void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) override;
 
   std::expected<void, std::string> prepare();
   void watch_signals();
@@ -54,6 +61,9 @@ class Supervisor final : private RequestHandler, private PoolEvents {
   const Config config_;
   const Installation installation_;
   Log& log_;
+  const std::string lambda_name_;
+  const std::string lambda_id_;
+  Metrics metrics_;
   uv::Loop loop_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<UnpackFolder> unpack_folder_;

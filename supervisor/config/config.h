@@ -72,11 +72,16 @@ struct LogConfig {
   std::string file;  // Empty: standard error.
 };
 
+struct MetricsConfig {
+  bool enabled = true;  // Whether /metrics and /lambda_metrics are there.
+};
+
 struct Config {
   ServerConfig server;
   LambdaConfig lambda;
   PoolConfig pool;
   WorkerConfig worker;
+  MetricsConfig metrics;
   LogConfig log;
 };
 

@@ -27,6 +27,7 @@ constexpr std::array kSections = {
     Section{"lambda", "What is served."},
     Section{"pool", "The workers and the queue before them."},
     Section{"worker", "Inside a worker process."},
+    Section{"metrics", "What is counted, for Prometheus."},
     Section{"log", "The log: one line per record."},
 };
 
@@ -141,6 +142,10 @@ constexpr std::array kKeys = {
     Key{"worker.event_loop", Kind::kChoice, "auto", 0, 0, "",
         "The asyncio event loop; auto is uvloop when it can be imported.",
         [](Config& c) -> Member { return &c.worker.event_loop; }},
+
+    Key{"metrics.enabled", Kind::kBool, "true", 0, 0, "",
+        "Whether GET /metrics and GET /lambda_metrics answer; false makes them 404.",
+        [](Config& c) -> Member { return &c.metrics.enabled; }},
 
     Key{"log.level", Kind::kChoice, "info", 0, 0, "",
         "The least serious records that are written.",

@@ -30,9 +30,10 @@ void WorkerPool::add_seat() {
 }
 
 void WorkerPool::start_worker(Seat& seat) {
-  auto worker = WorkerProcess::spawn(loop_, log_, settings_, seat.number, *this);
+  auto worker = WorkerProcess::spawn(loop_, log_, settings_, seat.number, dispatched_, *this);
   if (worker) {
     seat.worker = std::move(*worker);
+    events_.on_pool_worker_started();
     return;
   }
   last_start_error_ = "cannot start a worker: " + worker.error();
@@ -99,6 +100,12 @@ void WorkerPool::abandon(ConnectionId connection) {
   for_each_worker([&](WorkerProcess& worker) { worker.abandon(connection); });
 }
 
+void WorkerPool::give_credit(std::uint64_t stream, std::size_t bytes) {
+  bool found = false;
+  for_each_worker(
+      [&](WorkerProcess& worker) { found = found || worker.give_credit(stream, bytes); });
+}
+
 void WorkerPool::scale(std::uint32_t workers) {
   if (stopping_) return;
   log_.info("scaling", {{"from", seats()}, {"to", workers}});
@@ -153,6 +160,10 @@ void WorkerPool::on_worker_start_failed(WorkerProcess&, std::string_view text) {
   ++failed_starts_;
 }
 
+void WorkerPool::on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) {
+  events_.on_pool_metric(worker.number(), metric);
+}
+
 void WorkerPool::on_worker_free(WorkerProcess&) { dispatch_queue(); }
 
 void WorkerPool::on_worker_spoiled(WorkerProcess& worker) {
@@ -162,8 +173,9 @@ void WorkerPool::on_worker_spoiled(WorkerProcess& worker) {
   start_worker(*seat);
 }
 
-void WorkerPool::on_worker_gone(WorkerProcess& worker, GoneCause,
+void WorkerPool::on_worker_gone(WorkerProcess& worker, GoneCause cause,
                                 std::vector<std::unique_ptr<Invocation>> unbegun) {
+  events_.on_pool_worker_gone(cause);
   const auto now = std::chrono::steady_clock::now();
   for (auto request = unbegun.rbegin(); request != unbegun.rend(); ++request) {
     queue_.put_back(std::move(*request), now);
@@ -247,6 +259,27 @@ void WorkerPool::check_deadlines() {
   for_each_worker(
       [&](WorkerProcess& worker) { next = std::min(next, worker.check_deadlines(now)); });
   if (next != uv::TimePoint::max()) look_again(next);
+}
+
+PoolFigures WorkerPool::figures() const {
+  PoolFigures figures;
+  for (const WorkerState state : {WorkerState::kStarting, WorkerState::kReady,
+                                  WorkerState::kRetiring, WorkerState::kStopping}) {
+    figures.workers[state] = 0;
+  }
+  const auto count = [&](const WorkerProcess& worker) {
+    ++figures.workers[worker.state()];
+    figures.in_flight += worker.outstanding();
+  };
+  for (const auto& seat : seats_) {
+    if (seat->worker != nullptr) count(*seat->worker);
+  }
+  for (const auto& worker : retiring_) count(*worker);
+  figures.queued = queue_.size();
+  if (!queue_.empty()) {
+    figures.oldest_queued = std::chrono::steady_clock::now() - queue_.oldest_since();
+  }
+  return figures;
 }
 
 // A visit may move a worker from its seat to the retiring ones, which are visited after all seats.

@@ -7,6 +7,7 @@
 // timers and events.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,14 @@
 
 namespace lambdapool::supervisor {
 
+// What a pool is doing, for people and metrics.
+struct PoolFigures {
+  std::map<WorkerState, std::size_t> workers;  // How many are in each state.
+  std::size_t queued = 0;
+  std::chrono::nanoseconds oldest_queued{0};  // For how long the oldest of them waits.
+  std::size_t in_flight = 0;
+};
+
 class PoolEvents {
  public:
   // The first worker is ready.
@@ -25,6 +34,10 @@ class PoolEvents {
   virtual void on_pool_failed(const std::string& text) = 0;
   // After stop or kill: no worker is left.
   virtual void on_pool_stopped() = 0;
+  virtual void on_pool_worker_started() = 0;
+  virtual void on_pool_worker_gone(GoneCause cause) = 0;
+  // Something changed in one of the lambda's own metrics, in the worker of that number.
+  virtual void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) = 0;
 
  protected:
   ~PoolEvents() = default;
@@ -40,7 +53,10 @@ class WorkerPool final : private WorkerEvents {
   void submit(std::unique_ptr<Invocation> invocation);
   // The client of `connection` has left.
   void abandon(ConnectionId connection);
+  // A client has taken that much of a stream.
+  void give_credit(std::uint64_t stream, std::size_t bytes);
 
+  PoolFigures figures() const;
   std::uint32_t seats() const { return static_cast<std::uint32_t>(seats_.size()); }
   // Precondition: workers > 0.
   void scale(std::uint32_t workers);
@@ -64,6 +80,7 @@ class WorkerPool final : private WorkerEvents {
 
   void on_worker_ready(WorkerProcess& worker) override;
   void on_worker_start_failed(WorkerProcess& worker, std::string_view text) override;
+  void on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) override;
   void on_worker_free(WorkerProcess& worker) override;
   void on_worker_spoiled(WorkerProcess& worker) override;
   void on_worker_gone(WorkerProcess& worker, GoneCause cause,
@@ -89,6 +106,7 @@ class WorkerPool final : private WorkerEvents {
   PoolEvents& events_;
 
   RequestQueue queue_;
+  std::uint64_t dispatched_ = 0;  // Requests, since the start.
   std::vector<std::unique_ptr<Seat>> seats_;
   std::vector<std::unique_ptr<WorkerProcess>> retiring_;
   std::size_t next_seat_ = 0;  // Where the search for the most idle worker begins.

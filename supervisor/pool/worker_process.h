@@ -55,6 +55,7 @@ class WorkerEvents {
   virtual void on_worker_ready(WorkerProcess& worker) = 0;
   // `text` is one line for people.
   virtual void on_worker_start_failed(WorkerProcess& worker, std::string_view text) = 0;
+  virtual void on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) = 0;
   // It can take one request more than before.
   virtual void on_worker_free(WorkerProcess& worker) = 0;
   // A request ignores its cancellation: the worker should be replaced when its other requests are
@@ -70,9 +71,10 @@ class WorkerEvents {
 
 class WorkerProcess final : public uv::Retirable, private ChannelEvents {
  public:
+  // `dispatched` counts the requests of the whole pool; see request_slots.h.
   static std::expected<std::unique_ptr<WorkerProcess>, std::string> spawn(
       uv::Loop& loop, Log& log, const WorkerSettings& settings, std::uint32_t number,
-      WorkerEvents& events);
+      std::uint64_t& dispatched, WorkerEvents& events);
 
   std::uint32_t number() const { return number_; }
   int pid() const { return process_->pid(); }
@@ -94,6 +96,8 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
 
   // The client of `connection` has left: its request is cancelled. False when it is not here.
   bool abandon(ConnectionId connection);
+  // The client has taken that much of a stream. False when the stream is not here.
+  bool give_credit(std::uint64_t stream, std::size_t bytes);
   // Answers all requests it holds.
   void fail_all(const Failure& failure);
   // Answers requests whose time is over, cancels them, and deals with cancellations that are
@@ -102,7 +106,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
 
  private:
   WorkerProcess(uv::Loop& loop, Log& log, const WorkerSettings& settings, std::uint32_t number,
-                WorkerEvents& events);
+                std::uint64_t& dispatched, WorkerEvents& events);
 
   void on_message(const protocol::Up& message) override;
   void on_protocol_error(std::string_view what) override;
@@ -112,6 +116,10 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   void on_start_failed(const protocol::StartFailed& failed);
   template <class Message>
   void on_answer(const Message& message);
+  void on_stream_head(const protocol::StreamHead& head);
+  void on_stream_chunk(const protocol::StreamChunk& chunk);
+  void on_stream_end(const protocol::StreamEnd& end);
+  void release(RequestSlots::Slot& slot);
   void on_exited(std::int64_t status, int signal);
   void on_start_timeout();
   void after(Milliseconds delay, std::function<void()> action);

@@ -109,6 +109,14 @@ void TcpStream::finish_writing() {
     request.release();  // NOLINT(bugprone-unused-return-value): libuv holds it until the callback.
 }
 
+void TcpStream::reset_when_closed() {
+  uv_os_fd_t descriptor = -1;
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  if (uv_fileno(as_handle(handle_), &descriptor) == 0) {
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  }
+}
+
 PeerState TcpStream::peer_state() const {
   uv_os_fd_t descriptor = -1;
   tcp_info info{};

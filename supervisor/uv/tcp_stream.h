@@ -42,6 +42,9 @@ class TcpStream {
   // Ends our direction after what was written.
   void finish_writing();
 
+  // Makes the end of the connection one that its peer cannot take for an orderly one.
+  void reset_when_closed();
+
   // Whether the kernel knows by now that the peer has reset the connection.
   PeerState peer_state() const;
   // The peer's address without its port; empty when it is unknown.
