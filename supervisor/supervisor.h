@@ -19,6 +19,7 @@
 #include "supervisor/pool/worker_pool.h"
 #include "supervisor/source/unpack_folder.h"
 #include "supervisor/source/unpacker.h"
+#include "supervisor/uv/folder_watch.h"
 #include "supervisor/uv/loop.h"
 #include "supervisor/uv/signal.h"
 
@@ -50,7 +51,12 @@ class Supervisor final : private RequestHandler, private PoolEvents {
 
   std::expected<void, std::string> prepare();
   void watch_signals();
+  WorkerSettings settings(const std::string& lambda_root) const;
   void start_pool(const std::string& lambda_root);
+  // Gives the root of the current generation, unpacked where it is an archive.
+  void read_lambda(std::function<void(std::expected<std::string, std::string>)> done);
+  void reload();
+  void end_reload(std::expected<void, std::string> result);
   void scale(int by);
   void stop(int signal);
   void stop_pool();
@@ -64,12 +70,18 @@ class Supervisor final : private RequestHandler, private PoolEvents {
   const std::string lambda_name_;
   const std::string lambda_id_;
   Metrics metrics_;
+  std::string lambda_path_;  // Absolute.
   uv::Loop loop_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<UnpackFolder> unpack_folder_;
   std::unique_ptr<Unpacker> unpacker_;
   std::unique_ptr<WorkerPool> pool_;
   std::vector<std::unique_ptr<uv::Signal>> signals_;
+  std::unique_ptr<uv::FolderWatch> watch_;
+  std::optional<uv::Timer> change_;  // Runs while a change may not be over.
+  std::uint64_t generation_ = 1;
+  bool reloading_ = false;
+  bool reload_again_ = false;
   std::optional<uv::Timer> grace_;
   std::optional<std::string> failure_;
   bool stopping_ = false;

@@ -61,6 +61,13 @@ class WorkerPool final : private WorkerEvents {
   // Precondition: workers > 0.
   void scale(std::uint32_t workers);
 
+  // Replaces all workers by ones with other settings, seat by seat: each new worker is ready before
+  // the old one is retired. When the first new one does not start, everything stays as it was and
+  // `done` is told why. Precondition: not reloading.
+  using Reloaded = std::function<void(std::expected<void, std::string>)>;
+  void reload(WorkerSettings settings, Reloaded done);
+  bool reloading() const { return reload_ != nullptr; }
+
   // Answers every request that has none yet.
   void fail_all(const Failure& failure);
   // Shuts all workers down; on_pool_stopped follows.
@@ -76,6 +83,13 @@ class WorkerPool final : private WorkerEvents {
     RestartPolicy policy;
     uv::Timer restart;
     std::unique_ptr<WorkerProcess> worker;
+    std::unique_ptr<WorkerProcess> next;  // During a reload: who takes the seat when it is ready.
+  };
+  struct Reload {
+    WorkerSettings settings;
+    Reloaded done;
+    std::string error;
+    bool committed = false;  // One new worker has been ready: there is no way back.
   };
 
   void on_worker_ready(WorkerProcess& worker) override;
@@ -92,6 +106,11 @@ class WorkerPool final : private WorkerEvents {
   // Replaces the seat's worker, which is left to finish what it has.
   void retire(Seat& seat);
   Seat* seat_of(const WorkerProcess& worker);
+  Seat* seat_before(const WorkerProcess& next);
+  void start_next();
+  void on_next_ready(Seat& seat);
+  void on_next_gone(Seat& seat);
+  void finish_reload(std::expected<void, std::string> result);
   WorkerProcess* most_idle();
   void dispatch_queue();
   void look_again(uv::TimePoint when);
@@ -102,7 +121,7 @@ class WorkerPool final : private WorkerEvents {
 
   uv::Loop& loop_;
   Log& log_;
-  const WorkerSettings settings_;
+  WorkerSettings settings_;
   PoolEvents& events_;
 
   RequestQueue queue_;
@@ -115,6 +134,8 @@ class WorkerPool final : private WorkerEvents {
   bool ever_ready_ = false;
   bool stopping_ = false;
   bool stopped_ = false;
+  std::unique_ptr<Reload> reload_;
+  uv::Timer reload_timer_;
   uv::TimePoint looks_at_ = uv::TimePoint::max();
   uv::Timer deadline_timer_;
 };

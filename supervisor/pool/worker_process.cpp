@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "protocol/frame.h"
+#include "supervisor/lines.h"
 #include "supervisor/pool/worker_plumbing.h"
 
 namespace lambdapool::supervisor {
@@ -26,15 +27,6 @@ LogLevel to_log_level(std::string_view text) {
   if (text == "warning") return LogLevel::kWarning;
   if (text == "error") return LogLevel::kError;
   return LogLevel::kInfo;
-}
-
-template <class Visit>
-void for_each_line(std::string_view text, Visit visit) {
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    visit(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ struct WorkerSettings {
   std::string event_loop;
   std::string log_level;
   PoolConfig pool;
+  std::uint64_t generation = 1;  // Which version of the lambda it is, counted by the supervisor.
 };
 
 enum class WorkerState { kStarting, kReady, kRetiring, kStopping, kGone };
@@ -77,6 +78,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
       std::uint64_t& dispatched, WorkerEvents& events);
 
   std::uint32_t number() const { return number_; }
+  std::uint64_t generation() const { return settings_.generation; }
   int pid() const { return process_->pid(); }
   WorkerState state() const { return state_; }
   std::size_t outstanding() const { return slots_.busy(); }
@@ -133,7 +135,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
 
   uv::Loop& loop_;
   Log& log_;
-  const WorkerSettings& settings_;
+  const WorkerSettings settings_;
   std::uint32_t number_;
   WorkerEvents& events_;
 
