@@ -184,7 +184,7 @@ std::expected<Any, DecodeError> decode(std::string_view payload, Read read) {
     msgpack::zone zone;
     std::size_t offset = 0;
     bool referenced = false;
-    const msgpack::unpack_limit limit(kMaxElements, 0, kMaxFrameBytes, kMaxFrameBytes, 0,
+    const msgpack::unpack_limit limit(kMaxElements, kMaxElements, kMaxFrameBytes, kMaxFrameBytes, 0,
                                       kMaxDepth);
     const msgpack::object object = msgpack::unpack(zone, payload.data(), payload.size(), offset,
                                                    referenced, &refer_to_payload, nullptr, limit);

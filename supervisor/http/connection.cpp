@@ -245,7 +245,7 @@ void Connection::on_stream_chunk(std::uint64_t stream, std::string_view bytes) {
   }
   if (stream_->unsent() == 0) return credit_stream();
   if (deadline_ != uv::TimePoint::max()) return;
-  unsent_before_ = stream_->unsent();
+  unsent_before_ = stream_->unacknowledged();
   set_deadline(host_.limits().write_timeout);
 }
 
@@ -312,7 +312,7 @@ void Connection::answered(AfterResponse after) {
   if (after == AfterResponse::kClose) return linger();
   if (stream_->unsent() > 0) {
     state_ = State::kWriting;
-    unsent_before_ = stream_->unsent();
+    unsent_before_ = stream_->unacknowledged();
     return set_deadline(host_.limits().write_timeout);
   }
   state_ = State::kReading;
@@ -405,8 +405,8 @@ void Connection::linger() {
   if (stream_->unsent() == 0) tell_done();
   pending_ = {};
   if (!peer_ended_) stream_->start_reading();
-  unsent_before_ = stream_->unsent();
-  set_deadline(unsent_before_ > 0 ? host_.limits().write_timeout : kLingerTime);
+  unsent_before_ = stream_->unacknowledged();
+  set_deadline(stream_->unsent() > 0 ? host_.limits().write_timeout : kLingerTime);
 }
 
 void Connection::end() {
@@ -444,7 +444,7 @@ void Connection::on_deadline() {
   if (state_ == State::kWaiting) return probe_peer();
   if (state_ == State::kWriting || state_ == State::kStreaming ||
       (state_ == State::kLingering && stream_->unsent() > 0)) {
-    const std::size_t unsent = stream_->unsent();
+    const std::size_t unsent = stream_->unacknowledged();
     if (unsent == unsent_before_) return on_broken();
     unsent_before_ = unsent;
     return set_deadline(limits.write_timeout);

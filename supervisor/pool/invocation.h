@@ -131,7 +131,9 @@ class Invocation {
     dispatched_ = std::chrono::steady_clock::now();
     ++attempts_;
   }
-  // How often it was sent to a worker.
+  // The worker it was sent to died without having looked at it.
+  void never_taken() { --attempts_; }
+  // How often a worker took it.
   std::uint32_t attempts() const { return attempts_; }
 
  private:

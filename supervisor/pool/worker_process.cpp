@@ -131,10 +131,11 @@ void WorkerProcess::dispatch(std::unique_ptr<Invocation> invocation) {
   const auto deadline = invocation->received() + settings_.pool.request_timeout;
   const auto left =
       std::chrono::duration_cast<Milliseconds>(deadline - std::chrono::steady_clock::now()).count();
-  const RequestSlots::Slot& slot = slots_.take(std::move(invocation));
+  RequestSlots::Slot& slot = slots_.take(std::move(invocation));
   channel_->send_request(slot.id, RequestSlots::index(slot),
                          static_cast<std::uint32_t>(std::max<Milliseconds::rep>(left, 1)),
                          slot.invocation->request_fields(), slot.invocation->body());
+  slot.request_frame = channel_->frames_sent();
 }
 
 void WorkerProcess::retire() {
@@ -402,6 +403,7 @@ void WorkerProcess::become_gone() {
     slot.stream.reset();
     auto invocation = std::move(slot.invocation);
     if (invocation == nullptr) return;
+    if (!took(slot.request_frame)) invocation->never_taken();
     if (!vitals_->begun(RequestSlots::index(slot), slot.id) && invocation->attempts() < 2) {
       unbegun.push_back(std::move(invocation));
     } else {
@@ -491,8 +493,7 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
     if (slot.cancel_frame == 0) return;
     if (now < slot.kill_at) {
       next = std::min(next, slot.kill_at);
-    } else if (vitals_->frames_taken() <
-               slot.cancel_frame - 1) {  // The start frame does not count.
+    } else if (!took(slot.cancel_frame)) {
       stuck = true;
     } else {
       spoiled = true;
@@ -515,8 +516,17 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
   return next;
 }
 
+// Whether the worker's loop has come to that frame.
+bool WorkerProcess::took(std::uint64_t frame) const {
+  return vitals_->frames_taken() + 1 >= frame;  // It does not count the start frame.
+}
+
 void WorkerProcess::end_stuck_loop() {
-  if (state_ == WorkerState::kStopping || state_ == WorkerState::kGone) return;
+  // One that was told to stop, but cannot hear it, is not waited for either.
+  if (aborting_ || exited_ || (state_ == WorkerState::kStopping && cause_ != GoneCause::kStopped)) {
+    return;
+  }
+  aborting_ = true;
   log_.error("worker's event loop is blocked, it is killed", {{"worker", number_}, {"pid", pid()}});
   cause_ = GoneCause::kHung;
   state_ = WorkerState::kStopping;

@@ -126,6 +126,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   void on_start_timeout();
   void after(Milliseconds delay, std::function<void()> action);
   void cancel(RequestSlots::Slot& slot, std::string_view reason, uv::TimePoint kill_at);
+  bool took(std::uint64_t frame) const;
   void end_stuck_loop();
   bool clients_wait();
   void stop_when_retired();
@@ -148,6 +149,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   bool was_ready_ = false;
   bool proved_itself_ = false;
   bool spoiled_ = false;
+  bool aborting_ = false;
 
   RequestSlots slots_;
   std::unique_ptr<VitalsPage> vitals_;

@@ -1,6 +1,8 @@
 #include "supervisor/uv/tcp_stream.h"
 
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -99,6 +101,16 @@ void TcpStream::write_later(std::string_view first, std::string_view second) {
   // A failure here is one that the next read reports as well.
   if (result == 0)
     pending.release();  // NOLINT(bugprone-unused-return-value): libuv holds it until the callback.
+}
+
+std::size_t TcpStream::unacknowledged() const {
+  uv_os_fd_t descriptor = -1;
+  int in_kernel = 0;
+  if (uv_fileno(as_handle(handle_), &descriptor) != 0 ||
+      ioctl(descriptor, SIOCOUTQ, &in_kernel) != 0) {
+    return unsent();
+  }
+  return unsent() + static_cast<std::size_t>(in_kernel);
 }
 
 void TcpStream::finish_writing() {
