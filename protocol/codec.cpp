@@ -13,11 +13,16 @@ enum class Type : std::uint8_t {
   kRequest = 2,
   kCancel = 3,
   kShutdown = 4,
+  kCredit = 5,
   kReady = 129,
   kStartFailed = 130,
   kResponse = 131,
   kFailure = 132,
   kLog = 133,
+  kStreamHead = 134,
+  kStreamChunk = 135,
+  kStreamEnd = 136,
+  kMetric = 137,
 };
 
 constexpr std::size_t kMaxElements = 4096;
@@ -47,6 +52,10 @@ class Packer {
   void bytes(std::string_view value) {
     packer_.pack_bin(static_cast<std::uint32_t>(value.size()));
     packer_.pack_bin_body(value.data(), static_cast<std::uint32_t>(value.size()));
+  }
+  void numbers(const std::vector<double>& values) {
+    array(values.size());
+    for (const double value : values) packer_.pack_double(value);
   }
   void fields(const Fields& values) {
     array(values.size() * 2);
@@ -118,6 +127,23 @@ class Reader {
     return result;
   }
 
+  std::vector<double> numbers() {
+    const msgpack::object* field = next();
+    if (field == nullptr) return {};
+    if (field->type != msgpack::type::ARRAY)
+      return fail("a list of numbers"), std::vector<double>{};
+    std::vector<double> result;
+    result.reserve(field->via.array.size);
+    for (std::uint32_t i = 0; i < field->via.array.size; ++i) {
+      const msgpack::object& element = field->via.array.ptr[i];
+      if (element.type != msgpack::type::FLOAT64) {
+        return fail("a list of numbers"), std::vector<double>{};
+      }
+      result.push_back(element.via.f64);
+    }
+    return result;
+  }
+
   template <class Message, class Any>
   std::expected<Any, DecodeError> finish(Message message) {
     if (!error_.empty()) return std::unexpected(DecodeError{error_});
@@ -158,7 +184,7 @@ std::expected<Any, DecodeError> decode(std::string_view payload, Read read) {
     msgpack::zone zone;
     std::size_t offset = 0;
     bool referenced = false;
-    const msgpack::unpack_limit limit(kMaxElements, 0, kMaxFrameBytes, kMaxFrameBytes, 0,
+    const msgpack::unpack_limit limit(kMaxElements, kMaxElements, kMaxFrameBytes, kMaxFrameBytes, 0,
                                       kMaxDepth);
     const msgpack::object object = msgpack::unpack(zone, payload.data(), payload.size(), offset,
                                                    referenced, &refer_to_payload, nullptr, limit);
@@ -272,18 +298,19 @@ void append(std::string& out, const StartFailed& message) {
 
 void append(std::string& out, const Response& message) {
   append_frame(out, [&](Packer& packer) {
-    packer.array(5);
+    packer.array(6);
     packer.type(Type::kResponse);
     packer.number(message.id);
     packer.number(message.status);
     packer.fields(message.headers);
     packer.bytes(message.body);
+    packer.text(message.route);
   });
 }
 
 void append(std::string& out, const Failure& message) {
   append_frame(out, [&](Packer& packer) {
-    packer.array(8);
+    packer.array(9);
     packer.type(Type::kFailure);
     packer.number(message.id);
     packer.number(message.status);
@@ -292,6 +319,7 @@ void append(std::string& out, const Failure& message) {
     packer.bytes(message.desc);
     packer.bytes(message.detail);
     packer.fields(message.headers);
+    packer.text(message.route);
   });
 }
 
@@ -302,6 +330,56 @@ void append(std::string& out, const Log& message) {
     packer.text(message.level);
     packer.text(message.request_id);
     packer.bytes(message.text);
+  });
+}
+
+void append(std::string& out, const Credit& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(3);
+    packer.type(Type::kCredit);
+    packer.number(message.id);
+    packer.number(message.bytes);
+  });
+}
+
+void append(std::string& out, const StreamHead& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(5);
+    packer.type(Type::kStreamHead);
+    packer.number(message.id);
+    packer.number(message.status);
+    packer.fields(message.headers);
+    packer.text(message.route);
+  });
+}
+
+void append(std::string& out, const StreamChunk& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(3);
+    packer.type(Type::kStreamChunk);
+    packer.number(message.id);
+    packer.bytes(message.bytes);
+  });
+}
+
+void append(std::string& out, const StreamEnd& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(3);
+    packer.type(Type::kStreamEnd);
+    packer.number(message.id);
+    packer.bytes(message.error);
+  });
+}
+
+void append(std::string& out, const Metric& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(6);
+    packer.type(Type::kMetric);
+    packer.text(message.kind);
+    packer.text(message.name);
+    packer.bytes(message.help);
+    packer.fields(message.labels);
+    packer.numbers(message.values);
   });
 }
 
@@ -332,6 +410,10 @@ std::expected<Down, DecodeError> decode_down(std::string_view payload) {
           Reader in(array, "shutdown");
           return in.finish<Shutdown, Down>(Shutdown{in.number32()});
         }
+        if (type == static_cast<std::uint64_t>(Type::kCredit)) {
+          Reader in(array, "credit");
+          return in.finish<Credit, Down>(Credit{in.number(), in.number()});
+        }
         return unknown_type<Down>(type);
       });
 }
@@ -351,17 +433,35 @@ std::expected<Up, DecodeError> decode_up(std::string_view payload) {
         if (type == static_cast<std::uint64_t>(Type::kResponse)) {
           Reader in(array, "response");
           return in.finish<Response, Up>(
-              Response{in.number(), in.number32(), in.fields(), in.bytes()});
+              Response{in.number(), in.number32(), in.fields(), in.bytes(), in.bytes()});
         }
         if (type == static_cast<std::uint64_t>(Type::kFailure)) {
           Reader in(array, "failure");
           return in.finish<Failure, Up>(Failure{in.number(), in.number32(), in.bytes(),
-                                                in.number32(), in.bytes(), in.bytes(),
-                                                in.fields()});
+                                                in.number32(), in.bytes(), in.bytes(), in.fields(),
+                                                in.bytes()});
         }
         if (type == static_cast<std::uint64_t>(Type::kLog)) {
           Reader in(array, "log");
           return in.finish<Log, Up>(Log{in.bytes(), in.bytes(), in.bytes()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kStreamHead)) {
+          Reader in(array, "stream_head");
+          return in.finish<StreamHead, Up>(
+              StreamHead{in.number(), in.number32(), in.fields(), in.bytes()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kStreamChunk)) {
+          Reader in(array, "stream_chunk");
+          return in.finish<StreamChunk, Up>(StreamChunk{in.number(), in.bytes()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kStreamEnd)) {
+          Reader in(array, "stream_end");
+          return in.finish<StreamEnd, Up>(StreamEnd{in.number(), in.bytes()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kMetric)) {
+          Reader in(array, "metric");
+          return in.finish<Metric, Up>(
+              Metric{in.bytes(), in.bytes(), in.bytes(), in.fields(), in.numbers()});
         }
         return unknown_type<Up>(type);
       });

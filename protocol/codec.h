@@ -22,6 +22,11 @@ void append(std::string& out, const StartFailed& message);
 void append(std::string& out, const Response& message);
 void append(std::string& out, const Failure& message);
 void append(std::string& out, const Log& message);
+void append(std::string& out, const Credit& message);
+void append(std::string& out, const StreamHead& message);
+void append(std::string& out, const StreamChunk& message);
+void append(std::string& out, const StreamEnd& message);
+void append(std::string& out, const Metric& message);
 
 // The fields of a request that stay the same however often and to whichever worker it is sent: from
 // the method up to and without the body. Encoded once, then sent with `append_request`, which makes

@@ -11,4 +11,7 @@ inline constexpr std::size_t kHeaderBytes = 4;
 inline constexpr std::size_t kMaxBodyBytes = std::size_t{256} << 20;
 inline constexpr std::size_t kMaxFrameBytes = kMaxBodyBytes + (std::size_t{1} << 20);
 
+// What a worker may send of a streamed body before it is given credit.
+inline constexpr std::size_t kInitialCredit = std::size_t{256} << 10;
+
 }  // namespace lambdapool::protocol

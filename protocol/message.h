@@ -63,7 +63,14 @@ struct Shutdown {
   bool operator==(const Shutdown&) const = default;
 };
 
-using Down = std::variant<Start, Request, Cancel, Shutdown>;
+// More bytes of a streamed response may be sent.
+struct Credit {
+  std::uint64_t id = 0;
+  std::uint64_t bytes = 0;
+  bool operator==(const Credit&) const = default;
+};
+
+using Down = std::variant<Start, Request, Cancel, Shutdown, Credit>;
 
 // Up: worker to supervisor.
 
@@ -86,6 +93,7 @@ struct Response {
   std::uint32_t status = 0;
   Fields headers;
   std::string_view body;
+  std::string_view route;  // The template of the route that matched; empty when none did.
   bool operator==(const Response&) const = default;
 };
 
@@ -97,6 +105,7 @@ struct Failure {
   std::string_view desc;
   std::string_view detail;
   Fields headers;
+  std::string_view route;  // The template of the route that matched; empty when none did.
   bool operator==(const Failure&) const = default;
 };
 
@@ -107,6 +116,41 @@ struct Log {
   bool operator==(const Log&) const = default;
 };
 
-using Up = std::variant<Ready, StartFailed, Response, Failure, Log>;
+// A response whose body follows in pieces.
+struct StreamHead {
+  std::uint64_t id = 0;
+  std::uint32_t status = 0;
+  Fields headers;
+  std::string_view route;  // The template of the route that matched; empty when none did.
+  bool operator==(const StreamHead&) const = default;
+};
+
+struct StreamChunk {
+  std::uint64_t id = 0;
+  std::string_view bytes;
+  bool operator==(const StreamChunk&) const = default;
+};
+
+struct StreamEnd {
+  std::uint64_t id = 0;
+  std::string_view error;  // Why the body is not whole; empty when it is.
+  bool operator==(const StreamEnd&) const = default;
+};
+
+// What changed in one series of one of the lambda's own metrics.
+struct Metric {
+  std::string_view kind;  // "counter", "gauge", "histogram", "summary"
+  std::string_view name;
+  std::string_view help;
+  Fields labels;
+  // counter: what was added. gauge: its value. summary: how many observations were added and their
+  // sum. histogram: the same two, the upper bounds of its buckets, and how many observations were
+  // added to each, the last being +Inf.
+  std::vector<double> values;
+  bool operator==(const Metric&) const = default;
+};
+
+using Up = std::variant<Ready, StartFailed, Response, Failure, Log, StreamHead, StreamChunk,
+                        StreamEnd, Metric>;
 
 }  // namespace lambdapool::protocol

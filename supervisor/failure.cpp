@@ -33,6 +33,8 @@ Row row(FailureKind kind) {
       return {413, "body_too_large", 37003, "Request payload is too large", "", ""};
     case FailureKind::kExpectationFailed:
       return {417, "expectation_failed", 12046, kBadInput, kInvalidHttp, ""};
+    case FailureKind::kMethodNotAllowed:
+      return {405, "method_not_allowed", 12021, "Method not allowed", "", ""};
     case FailureKind::kNotImplemented:
       return {501, "not_implemented", 12046, kBadInput, kInvalidHttp, ""};
     case FailureKind::kVersionNotSupported:
@@ -70,6 +72,7 @@ Failure make_failure(FailureKind kind, std::string detail) {
                   found.error_code,
                   std::string(found.desc),
                   std::string(found.detail_prefix) + detail,
+                  {},
                   {}};
   if (!found.retry_after.empty()) failure.headers.emplace_back("Retry-After", found.retry_after);
   return failure;

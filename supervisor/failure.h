@@ -22,6 +22,7 @@ enum class FailureKind {
   kHeadTooLarge,
   kBodyTooLarge,
   kExpectationFailed,
+  kMethodNotAllowed,
   kNotImplemented,
   kVersionNotSupported,
   // The host has no room for it now.
@@ -45,6 +46,7 @@ struct Failure {
   std::string desc;
   std::string detail;
   std::vector<std::pair<std::string, std::string>> headers;
+  std::string route = {};  // The template of the route it comes from, when a worker said so.
 };
 
 // The row of the table for `kind`, with `detail` in its place.

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "supervisor/lines.h"
 #include "supervisor/source/lambda_identity.h"
 
 namespace lambdapool::supervisor {
@@ -11,6 +12,8 @@ namespace {
 
 constexpr int kSignalExitBase = 128;
 constexpr std::uint32_t kMaxWorkers = 1024;
+// An editor that saves makes several changes; after the last one it is quiet for this long.
+constexpr Milliseconds kChangeTime{150};
 
 std::string_view to_string(EventLoop loop) {
   switch (loop) {
@@ -38,10 +41,23 @@ std::string_view to_string(LogLevel level) {
   return "info";
 }
 
+std::string name_of(const LambdaConfig& lambda) {
+  return lambda.name.empty() ? default_lambda_name(lambda.path) : lambda.name;
+}
+
+std::string id_of(const LambdaConfig& lambda) {
+  return lambda.id.empty() ? default_lambda_id(name_of(lambda)) : lambda.id;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Config config, Installation installation, Log& log)
-    : config_(std::move(config)), installation_(std::move(installation)), log_(log) {}
+    : config_(std::move(config)),
+      installation_(std::move(installation)),
+      log_(log),
+      lambda_name_(name_of(config_.lambda)),
+      lambda_id_(id_of(config_.lambda)),
+      metrics_(lambda_id_) {}
 
 std::expected<void, std::string> Supervisor::run() {
   if (auto prepared = prepare(); !prepared) return prepared;
@@ -64,23 +80,66 @@ std::expected<void, std::string> Supervisor::prepare() {
   server_ = std::move(*server);
   watch_signals();
 
-  if (fs::is_directory(path)) {
-    start_pool(path.string());
-    return {};
+  lambda_path_ = path.string();
+  if (config_.lambda.reload) {
+    change_.emplace(loop_, [this] { reload(); });
+    watch_ = std::make_unique<uv::FolderWatch>(loop_, lambda_path_,
+                                               [this] { change_->start(kChangeTime); });
   }
-  auto folder = UnpackFolder::create(config_.lambda.unpack_dir);
-  if (!folder) return std::unexpected(folder.error());
-  unpack_folder_ = std::move(*folder);
-  const std::string root = unpack_folder_->generation(1);
-  auto unpacker = Unpacker::start(loop_, installation_.worker_program, config_.lambda, root,
-                                  config_.pool.start_timeout,
-                                  [this, root](std::expected<void, std::string> result) {
-                                    if (!result) return give_up(result.error());
-                                    if (!stopping_) start_pool(root);
-                                  });
-  if (!unpacker) return std::unexpected(unpacker.error());
-  unpacker_ = std::move(*unpacker);
+  read_lambda([this](std::expected<std::string, std::string> root) {
+    if (!root) return give_up(root.error());
+    if (!stopping_) start_pool(*root);
+  });
   return {};
+}
+
+void Supervisor::read_lambda(std::function<void(std::expected<std::string, std::string>)> done) {
+  if (std::filesystem::is_directory(lambda_path_)) return done(lambda_path_);
+  if (unpack_folder_ == nullptr) {
+    auto folder = UnpackFolder::create(config_.lambda.unpack_dir);
+    if (!folder) return done(std::unexpected(folder.error()));
+    unpack_folder_ = std::move(*folder);
+  }
+  const std::string root = unpack_folder_->generation(generation_);
+  auto unpacker = Unpacker::start(loop_, installation_.worker_program, config_.lambda, lambda_path_,
+                                  root, config_.pool.start_timeout,
+                                  [root, done](std::expected<void, std::string> result) {
+                                    if (!result) return done(std::unexpected(result.error()));
+                                    done(root);
+                                  });
+  if (!unpacker) return done(std::unexpected(unpacker.error()));
+  loop_.retire(std::exchange(unpacker_, std::move(*unpacker)));
+}
+
+void Supervisor::reload() {
+  if (stopping_ || !pool_) return;
+  if (reloading_ || pool_->reloading()) {
+    reload_again_ = true;
+    return;
+  }
+  reloading_ = true;
+  ++generation_;
+  read_lambda([this](std::expected<std::string, std::string> root) {
+    if (stopping_) return;
+    if (!root) return end_reload(std::unexpected(root.error()));
+    pool_->reload(settings(*root), [this](std::expected<void, std::string> result) {
+      end_reload(std::move(result));
+    });
+  });
+}
+
+void Supervisor::end_reload(std::expected<void, std::string> result) {
+  reloading_ = false;
+  if (result) {
+    log_.info("reloaded", {{"generation", generation_}});
+    // The one before may still be in use by workers that finish their requests.
+    if (unpack_folder_ && generation_ > 2) unpack_folder_->remove(generation_ - 2);
+  } else {
+    for_each_line(result.error(), [this](std::string_view line) {
+      log_.error("reload failed, the lambda serves on as it was", {{"text", line}});
+    });
+  }
+  if (std::exchange(reload_again_, false)) reload();
 }
 
 void Supervisor::watch_signals() {
@@ -92,26 +151,28 @@ void Supervisor::watch_signals() {
   on(SIGTTIN, [this] { scale(+1); });
   on(SIGTTOU, [this] { scale(-1); });
   on(SIGUSR1, [this] { log_.reopen(); });
+  on(SIGHUP, [this] { reload(); });
+}
+
+WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
+  return {
+      .program = installation_.worker_program,
+      .pylib = installation_.pylib,
+      .lambda_root = lambda_root,
+      .lambda_id = lambda_id_,
+      .lambda_name = lambda_name_,
+      .lambda_version = config_.lambda.version,
+      .venv = config_.lambda.venv,
+      .event_loop = std::string(to_string(config_.worker.event_loop)),
+      .log_level = std::string(to_string(config_.log.level)),
+      .pool = config_.pool,
+      .generation = generation_,
+  };
 }
 
 void Supervisor::start_pool(const std::string& lambda_root) {
-  const LambdaConfig& lambda = config_.lambda;
-  const std::string name = lambda.name.empty() ? default_lambda_name(lambda.path) : lambda.name;
-  pool_ = std::make_unique<WorkerPool>(
-      loop_, log_,
-      WorkerSettings{
-          .program = installation_.worker_program,
-          .pylib = installation_.pylib,
-          .lambda_root = lambda_root,
-          .lambda_id = lambda.id.empty() ? default_lambda_id(name) : lambda.id,
-          .lambda_name = name,
-          .lambda_version = lambda.version,
-          .venv = lambda.venv,
-          .event_loop = std::string(to_string(config_.worker.event_loop)),
-          .log_level = std::string(to_string(config_.log.level)),
-          .pool = config_.pool,
-      },
-      static_cast<PoolEvents&>(*this));
+  pool_ = std::make_unique<WorkerPool>(loop_, log_, settings(lambda_root),
+                                       static_cast<PoolEvents&>(*this));
   pool_->start();
 }
 
@@ -120,6 +181,38 @@ void Supervisor::submit(std::unique_ptr<Invocation> invocation) {
 }
 
 void Supervisor::abandon(ConnectionId connection) { pool_->abandon(connection); }
+
+void Supervisor::give_credit(std::uint64_t stream, std::size_t bytes) {
+  pool_->give_credit(stream, bytes);
+}
+
+void Supervisor::answered(const AnswerRecord& record) { metrics_.answered(record); }
+
+std::optional<HostAnswer> Supervisor::answer_itself(std::string_view method,
+                                                    std::string_view path) {
+  if (!config_.metrics.enabled) return std::nullopt;
+  const bool all = path == "/metrics";
+  if (!all && path != "/lambda_metrics") return std::nullopt;
+  const std::string_view route = all ? "/metrics" : "/lambda_metrics";
+  constexpr std::string_view kText = "text/plain; version=0.0.4; charset=utf-8";
+  if (method != "GET") {
+    Failure failure = make_failure(FailureKind::kMethodNotAllowed, "Method not allowed");
+    failure.headers.emplace_back("Allow", "GET");
+    failure.route = route;
+    return HostAnswer{std::move(failure), kText, route};
+  }
+  return HostAnswer{all ? metrics_.text(pool_->figures()) : metrics_.lambda_text(), kText, route};
+}
+
+void Supervisor::on_pool_worker_started() { metrics_.worker_started(); }
+
+void Supervisor::on_pool_worker_gone(GoneCause cause) { metrics_.worker_gone(cause); }
+
+void Supervisor::on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) {
+  if (auto added = metrics_.user().add(worker, metric); !added) {
+    log_.warning("metric refused", {{"worker", worker}, {"text", added.error()}});
+  }
+}
 
 void Supervisor::on_pool_ready() {
   if (stopping_) return;
@@ -131,7 +224,8 @@ void Supervisor::on_pool_ready() {
 }
 
 void Supervisor::on_pool_failed(const std::string& text) {
-  give_up("the lambda does not start: " + text);
+  if (!config_.lambda.reload) return give_up("the lambda does not start: " + text);
+  log_.error("the lambda does not start; waiting for a change of its files", {{"text", text}});
 }
 
 void Supervisor::give_up(std::string why) {
@@ -179,7 +273,9 @@ void Supervisor::on_pool_stopped() { finish(); }
 // ends.
 void Supervisor::finish() {
   if (grace_) grace_->stop();
-  unpacker_.reset();
+  loop_.retire(std::move(unpacker_));
+  watch_.reset();
+  if (change_) change_->stop();
   loop_.retire(std::move(server_));
 }
 

@@ -21,6 +21,7 @@ constexpr const char* kHelp =
     "  lambdapool-worker unpack ARCHIVE FOLDER [KEY=VALUE]...\n"
     "                                                 unpack a lambda's zip file into a new "
     "folder\n"
+    "  lambdapool-worker tool NAME [ARGUMENT]...      what `lambdapool NAME` runs\n"
     "  lambdapool-worker --version\n"
     "  lambdapool-worker --help\n";
 
@@ -29,6 +30,7 @@ int run(std::span<const std::string> arguments) {
   if (arguments.empty()) return worker::serve();
   if (arguments[0] == "unpack" && arguments.size() >= 3)
     return worker::unpack(arguments.subspan(1));
+  if (arguments[0] == "tool" && arguments.size() >= 2) return worker::tool(arguments.subspan(1));
   if (arguments[0] == "--version" && arguments.size() == 1) {
     std::puts("lambdapool-worker " LAMBDAPOOL_VERSION);
     return worker::kExitClean;

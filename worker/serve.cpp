@@ -59,6 +59,16 @@ int serve_lambda(const protocol::Start& start, ChannelIo& io, VitalsPage& vitals
   end_process(python::serve(start, pylib, io, vitals));
 }
 
+int run_module(const char* module, std::span<const std::string> arguments,
+               const std::string& pylib) {
+  const auto interpreter = python::Interpreter::start(python::default_program());
+  if (!interpreter) {
+    print_line(interpreter.error());
+    return kExitInternal;
+  }
+  return python::run_main(module, arguments, pylib);
+}
+
 }  // namespace
 
 int serve() {
@@ -103,12 +113,11 @@ int unpack(std::span<const std::string> arguments) {
       rest.push_back(argument);
     }
   }
-  const auto interpreter = python::Interpreter::start(python::default_program());
-  if (!interpreter) {
-    print_line(interpreter.error());
-    return kExitInternal;
-  }
-  return python::unpack(rest, pylib);
+  return run_module("luna_lambda_tools.private.archive", rest, pylib);
+}
+
+int tool(std::span<const std::string> arguments) {
+  return run_module("luna_lambda_tools.private.tools", arguments, find_pylib());
 }
 
 }  // namespace lambdapool::worker

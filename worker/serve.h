@@ -1,4 +1,4 @@
-// The worker program's two uses, from its descriptors or arguments to its exit status.
+// The worker program's uses, from its descriptors or arguments to its exit status.
 #pragma once
 
 #include <span>
@@ -9,8 +9,11 @@ namespace lambdapool::worker {
 // Serves the supervisor on the descriptors of protocol/README.md until it says so or is gone.
 int serve();
 
-// `arguments` are ARCHIVE, FOLDER and limits as key=value; the key `pylib` is for the worker
-// itself: where luna_lambda_tools is, when not at its usual place.
+// Unpacks an archive. `arguments` are ARCHIVE, FOLDER and limits as key=value; the key `pylib` is
+// for the worker itself: where luna_lambda_tools is, when not at its usual place.
 int unpack(std::span<const std::string> arguments);
+
+// Runs a tool for lambda authors; `arguments` are its name and its own arguments.
+int tool(std::span<const std::string> arguments);
 
 }  // namespace lambdapool::worker

@@ -36,6 +36,7 @@ struct LambdaConfig {
   std::string name;  // Default: the file or folder name of the path.
   std::string version = "1";
   std::string venv;        // A virtual environment's folder; empty for none.
+  bool reload = false;     // Whether a change of its files reloads it.
   std::string unpack_dir;  // Where archives are unpacked; default: the system's temporary folder.
   std::uint32_t max_entries = 10'000;
   std::size_t max_total = std::size_t{256} << 20;
@@ -74,11 +75,16 @@ struct LogConfig {
   std::string file;  // Empty: standard error.
 };
 
+struct MetricsConfig {
+  bool enabled = true;  // Whether /metrics and /lambda_metrics are there.
+};
+
 struct Config {
   ServerConfig server;
   LambdaConfig lambda;
   PoolConfig pool;
   WorkerConfig worker;
+  MetricsConfig metrics;
   LogConfig log;
 };
 

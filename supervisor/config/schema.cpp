@@ -25,6 +25,7 @@ constexpr std::array kSections = {
     Section{"lambda", "What is served."},
     Section{"pool", "The workers and the queue before them."},
     Section{"worker", "Inside a worker process."},
+    Section{"metrics", "What is counted, for Prometheus."},
     Section{"log", "The log: one line per record."},
 };
 
@@ -86,6 +87,9 @@ constexpr std::array kKeys = {
     Key{"lambda.venv", Kind::kPath, "", 0, kMaxPath, "",
         "The folder of a Python virtual environment with the lambda's packages; empty for none.",
         [](Config& c) -> Member { return &c.lambda.venv; }},
+    Key{"lambda.reload", Kind::kBool, "false", 0, 0, "",
+        "For developing: a change of the lambda's files replaces the workers, as HUP does.",
+        [](Config& c) -> Member { return &c.lambda.reload; }},
     Key{"lambda.unpack_dir", Kind::kPath, "", 0, kMaxPath, "",
         "Where archives are unpacked; if empty, the system's temporary folder.",
         [](Config& c) -> Member { return &c.lambda.unpack_dir; }},
@@ -139,6 +143,10 @@ constexpr std::array kKeys = {
     Key{"worker.event_loop", Kind::kChoice, "auto", 0, 0, "",
         "The asyncio event loop; auto is uvloop when it can be imported.",
         [](Config& c) -> Member { return &c.worker.event_loop; }},
+
+    Key{"metrics.enabled", Kind::kBool, "true", 0, 0, "",
+        "Whether GET /metrics and GET /lambda_metrics answer; false makes them 404.",
+        [](Config& c) -> Member { return &c.metrics.enabled; }},
 
     Key{"log.level", Kind::kChoice, "info", 0, 0, "",
         "The least serious records that are written.",

@@ -17,6 +17,12 @@ constexpr Milliseconds kLingerTime{2'000};
 constexpr Milliseconds kProbeDelay{100};
 constexpr int kMostProbeDoublings = 4;
 
+// What the access log says of a request whose client did not wait for its answer.
+constexpr std::uint32_t kClientLeft = 499;
+// A stream that a lambda or its worker did not bring to its end counts as LUNA's "Lambda
+// exception".
+constexpr std::uint32_t kCutErrorCode = 42004;
+
 std::string_view find_field(const protocol::Fields& fields, std::string_view name) {
   const auto found = std::ranges::find_if(fields, [name](const protocol::Field& field) {
     return equals_ignoring_case(field.name, name);
@@ -108,8 +114,10 @@ bool Connection::on_head(bool body_has_begun) {
   current_.request_id = is_request_id(sent_id) ? std::string(sent_id) : host_.request_ids().next();
   current_.method = head.method;
   current_.target = head.target;
+  current_.path = head.path;
   current_.minor_version = head.minor_version;
   current_.keep_alive = head.keep_alive;
+  current_.received = std::chrono::steady_clock::now();
   current_.fields = protocol::encode_request_fields(protocol::Request{
       .method = head.method,
       .path = head.path,
@@ -143,6 +151,10 @@ bool Connection::account_body() {
 }
 
 void Connection::on_request() {
+  if (const auto own = host_.answer_itself(current_.method, current_.path)) {
+    parser_.reset();
+    return answer_itself(*own);
+  }
   auto invocation =
       std::make_unique<Invocation>(host_.sink(), id_, current_.request_id,
                                    std::move(current_.fields), std::move(parser_.body()));
@@ -167,12 +179,12 @@ void Connection::reject(const Failure& failure) {
   }
   write_failure(out_, failure, context(AfterResponse::kClose), host_.date());
   stream_->write(out_);
-  log_access(failure.status, out_.size(), failure.kind, {});
+  record(failure.status, failure.error_code, failure.kind, out_.size(), {}, {});
   answered(AfterResponse::kClose);
 }
 
 void Connection::on_response(const protocol::Response& response, const Passage& passage) {
-  if (const auto fault = find_fault(response)) {
+  if (const auto fault = find_fault(response.status, response.headers)) {
     return on_failure(make_failure(FailureKind::kBadResponse, *fault), passage);
   }
   const AfterResponse after = after_response();
@@ -181,7 +193,7 @@ void Connection::on_response(const protocol::Response& response, const Passage& 
   const std::string_view body =
       sends_body(response.status, of_request) ? response.body : std::string_view{};
   stream_->write(out_, body);
-  log_access(response.status, out_.size() + body.size(), {}, passage);
+  record(response.status, 0, {}, out_.size() + body.size(), response.route, passage);
   answered(after);
 }
 
@@ -189,8 +201,72 @@ void Connection::on_failure(const Failure& failure, const Passage& passage) {
   const AfterResponse after = after_response();
   write_failure(out_, failure, context(after), host_.date());
   stream_->write(out_);
-  log_access(failure.status, out_.size(), failure.kind, passage);
+  record(failure.status, failure.error_code, failure.kind, out_.size(), failure.route, passage);
   answered(after);
+}
+
+void Connection::answer_itself(const HostAnswer& answer) {
+  if (const auto* failure = std::get_if<Failure>(&answer.content)) return on_failure(*failure, {});
+  const auto& body = std::get<std::string>(answer.content);
+  on_response(protocol::Response{.status = 200,
+                                 .headers = {{"Content-Type", answer.content_type}},
+                                 .body = body,
+                                 .route = answer.route},
+              {});
+}
+
+bool Connection::on_stream_head(std::uint64_t stream, const protocol::StreamHead& head,
+                                const Passage& passage) {
+  if (const auto fault = find_fault(head.status, head.headers)) {
+    on_failure(make_failure(FailureKind::kBadResponse, *fault), passage);
+    return false;
+  }
+  AfterResponse after = after_response();
+  // HTTP/1.0 knows no other end of such a body than that of the connection.
+  if (current_.minor_version == 0) after = AfterResponse::kClose;
+  const ResponseContext of_request = context(after);
+  write_stream_head(out_, head, of_request, host_.date());
+  streaming_ = {stream,      head.status, std::string(head.route),
+                out_.size(), 0,           sends_body(head.status, of_request),
+                after,       passage};
+  state_ = State::kStreaming;
+  deadline_ = uv::TimePoint::max();
+  stream_->write(out_);
+  return true;
+}
+
+void Connection::on_stream_chunk(std::uint64_t stream, std::string_view bytes) {
+  if (state_ != State::kStreaming || streaming_.id != stream) return;
+  streaming_.uncredited += bytes.size();
+  if (streaming_.sends_body && !bytes.empty()) {
+    write_stream_piece(out_, bytes, context(streaming_.after));
+    streaming_.bytes += out_.size();
+    stream_->write(out_);
+  }
+  if (stream_->unsent() == 0) return credit_stream();
+  if (deadline_ != uv::TimePoint::max()) return;
+  unsent_before_ = stream_->unacknowledged();
+  set_deadline(host_.limits().write_timeout);
+}
+
+void Connection::credit_stream() {
+  deadline_ = uv::TimePoint::max();
+  if (streaming_.uncredited == 0) return;
+  host_.give_credit(streaming_.id, std::exchange(streaming_.uncredited, 0));
+}
+
+void Connection::on_stream_end(std::uint64_t stream, StreamEnding ending) {
+  if (state_ != State::kStreaming || streaming_.id != stream) return;
+  const bool whole = ending == StreamEnding::kWhole;
+  record(streaming_.status, whole ? 0 : kCutErrorCode, whole ? "" : "stream_cut", streaming_.bytes,
+         streaming_.route, streaming_.passage);
+  if (!whole) {
+    // The client must not take a part for the whole; without chunks only a reset tells.
+    if (current_.minor_version == 0) stream_->reset_when_closed();
+    return end();
+  }
+  if (streaming_.sends_body && current_.minor_version > 0) stream_->write(kLastChunk);
+  answered(streaming_.after);
 }
 
 ResponseContext Connection::context(AfterResponse after) const {
@@ -204,8 +280,16 @@ AfterResponse Connection::after_response() const {
                                                            : AfterResponse::kClose;
 }
 
-void Connection::log_access(std::uint32_t status, std::size_t bytes, std::string_view error,
-                            const Passage& passage) {
+void Connection::record(std::uint32_t status, std::uint32_t error_code, std::string_view error,
+                        std::size_t bytes, std::string_view route, const Passage& passage) {
+  const bool known = current_.received != uv::TimePoint{};
+  host_.answered({.method = current_.method,
+                  .route = route,
+                  .status = status,
+                  .error_code = error_code,
+                  .bytes = bytes,
+                  .took = known ? std::chrono::steady_clock::now() - current_.received
+                                : std::chrono::nanoseconds{0}});
   if (!host_.logs_access()) return;
   constexpr std::size_t kMostTarget = 1024;
   host_.log().write(LogLevel::kInfo, "request",
@@ -228,7 +312,7 @@ void Connection::answered(AfterResponse after) {
   if (after == AfterResponse::kClose) return linger();
   if (stream_->unsent() > 0) {
     state_ = State::kWriting;
-    unsent_before_ = stream_->unsent();
+    unsent_before_ = stream_->unacknowledged();
     return set_deadline(host_.limits().write_timeout);
   }
   state_ = State::kReading;
@@ -272,6 +356,7 @@ void Connection::on_end() {
     case State::kWaiting:
       probes_ = 0;
       return set_deadline(kProbeDelay);
+    case State::kStreaming:
     case State::kWriting:
       return;
     case State::kLingering:
@@ -282,8 +367,8 @@ void Connection::on_end() {
 
 void Connection::on_broken() {
   if (over_) return;
-  if (state_ == State::kWaiting) {
-    log_access(499, 0, "client_left", {});
+  if (state_ == State::kWaiting || state_ == State::kStreaming) {
+    record(kClientLeft, 0, "client_left", 0, {}, {});
     host_.abandon(id_);
   }
   end();
@@ -296,6 +381,7 @@ void Connection::on_drained() {
     set_deadline(host_.limits().idle_timeout);
     return read_on();
   }
+  if (state_ == State::kStreaming) return credit_stream();
   if (state_ != State::kLingering) return;
   if (peer_ended_) return end();
   tell_done();
@@ -319,8 +405,8 @@ void Connection::linger() {
   if (stream_->unsent() == 0) tell_done();
   pending_ = {};
   if (!peer_ended_) stream_->start_reading();
-  unsent_before_ = stream_->unsent();
-  set_deadline(unsent_before_ > 0 ? host_.limits().write_timeout : kLingerTime);
+  unsent_before_ = stream_->unacknowledged();
+  set_deadline(stream_->unsent() > 0 ? host_.limits().write_timeout : kLingerTime);
 }
 
 void Connection::end() {
@@ -356,9 +442,10 @@ void Connection::on_timer() {
 void Connection::on_deadline() {
   const ServerConfig& limits = host_.limits();
   if (state_ == State::kWaiting) return probe_peer();
-  if (state_ == State::kWriting || (state_ == State::kLingering && stream_->unsent() > 0)) {
-    const std::size_t unsent = stream_->unsent();
-    if (unsent == unsent_before_) return end();
+  if (state_ == State::kWriting || state_ == State::kStreaming ||
+      (state_ == State::kLingering && stream_->unsent() > 0)) {
+    const std::size_t unsent = stream_->unacknowledged();
+    if (unsent == unsent_before_) return on_broken();
     unsent_before_ = unsent;
     return set_deadline(limits.write_timeout);
   }

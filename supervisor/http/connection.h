@@ -2,6 +2,7 @@
 // closes.
 //
 //   Reading --request whole--> Waiting --answered--> Writing --all sent--> Reading
+//   Waiting --head of a stream--> Streaming --its end--> as after an answer
 //   any --last answer written--> Lingering --client done--> gone
 //
 // Invariants:
@@ -12,7 +13,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <variant>
 
 #include "supervisor/config/config.h"
 #include "supervisor/http/date.h"
@@ -25,6 +28,23 @@
 #include "supervisor/uv/timer.h"
 
 namespace lambdapool::supervisor {
+
+// One answer, for the metrics.
+struct AnswerRecord {
+  std::string_view method;
+  std::string_view route;  // Empty when none is known.
+  std::uint32_t status = 0;
+  std::uint32_t error_code = 0;  // Zero: no error.
+  std::size_t bytes = 0;
+  std::chrono::nanoseconds took{0};
+};
+
+// What the host says to a request without asking the lambda.
+struct HostAnswer {
+  std::variant<std::string, Failure> content;  // A body, or why there is none.
+  std::string_view content_type;
+  std::string_view route;
+};
 
 // What connections share, and what they ask of the server that owns them.
 class ConnectionHost {
@@ -43,6 +63,13 @@ class ConnectionHost {
   virtual AnswerSink& sink() = 0;
   virtual void submit(std::unique_ptr<Invocation> invocation) = 0;
   virtual void abandon(ConnectionId connection) = 0;
+  // The client has taken that much of a stream.
+  virtual void give_credit(std::uint64_t stream, std::size_t bytes) = 0;
+  // Counts an answer.
+  virtual void answered(const AnswerRecord& record) = 0;
+  // The answer to a request that the host answers itself; nothing when it is for the lambda.
+  virtual std::optional<HostAnswer> answer_itself(std::string_view method,
+                                                  std::string_view path) = 0;
   // No answer is owed to the connection any more and the last one has left; comes once, at the
   // latest with `over`.
   virtual void done(ConnectionId connection) = 0;
@@ -67,12 +94,16 @@ class Connection final : public uv::Retirable, private uv::StreamEvents {
   // The answer to the request in flight.
   void on_response(const protocol::Response& response, const Passage& passage);
   void on_failure(const Failure& failure, const Passage& passage);
+  bool on_stream_head(std::uint64_t stream, const protocol::StreamHead& head,
+                      const Passage& passage);
+  void on_stream_chunk(std::uint64_t stream, std::string_view bytes);
+  void on_stream_end(std::uint64_t stream, StreamEnding ending);
 
   // The server stops: closes at once when no request is in sight, else after the answer.
   void drain();
 
  private:
-  enum class State { kReading, kWaiting, kWriting, kLingering };
+  enum class State { kReading, kWaiting, kStreaming, kWriting, kLingering };
   enum class Phase { kIdle, kHead, kBody };  // Of kReading.
 
   Connection(uv::Loop& loop, ConnectionId id, ConnectionHost& host);
@@ -88,9 +119,22 @@ class Connection final : public uv::Retirable, private uv::StreamEvents {
     std::string fields;  // For the worker, encoded when the head came.
     std::string method;
     std::string target;
+    std::string path;
     int minor_version = 1;
     bool keep_alive = true;
     std::size_t buffered = 0;  // Bytes of the room for bodies that it holds.
+    uv::TimePoint received;
+  };
+  // The answer that comes in pieces.
+  struct Stream {
+    std::uint64_t id = 0;
+    std::uint32_t status = 0;
+    std::string route;
+    std::size_t bytes = 0;
+    std::size_t uncredited = 0;  // What the client has not taken yet.
+    bool sends_body = true;
+    AfterResponse after = AfterResponse::kKeepAlive;
+    Passage passage;
   };
 
   std::size_t process(std::string_view bytes);
@@ -98,11 +142,13 @@ class Connection final : public uv::Retirable, private uv::StreamEvents {
   bool on_head(bool body_has_begun);
   bool account_body();
   void on_request();
+  void answer_itself(const HostAnswer& answer);
   void reject(const Failure& failure);
   ResponseContext context(AfterResponse after) const;
   AfterResponse after_response() const;
-  void log_access(std::uint32_t status, std::size_t bytes, std::string_view error,
-                  const Passage& passage);
+  void record(std::uint32_t status, std::uint32_t error_code, std::string_view error,
+              std::size_t bytes, std::string_view route, const Passage& passage);
+  void credit_stream();
   void answered(AfterResponse after);
   void read_on();
   // Called whenever it is left reading with nothing to do: waits for more, or ends.
@@ -127,6 +173,7 @@ class Connection final : public uv::Retirable, private uv::StreamEvents {
   State state_ = State::kReading;
   Phase phase_ = Phase::kIdle;
   Current current_;
+  Stream streaming_;
   std::string pending_;  // Bytes that have come and are not looked at yet.
   std::string out_;      // Reused for the heads of responses.
   bool processing_ = false;

@@ -57,6 +57,7 @@ std::expected<std::optional<std::size_t>, Failure> HeadLines::find_end(std::stri
     const auto newline = bytes.find('\n', scanned_);
     const std::size_t end = newline == std::string_view::npos ? bytes.size() : newline + 1;
     if (end > limits_.max_head) {
+      if (auto failure = check_length(end - line_begin_)) return std::unexpected(*failure);
       return std::unexpected(make_failure(FailureKind::kHeadTooLarge,
                                           over("the head", "server.max_head", limits_.max_head)));
     }

@@ -221,11 +221,20 @@ MessageParser::Step MessageParser::feed_head(std::string_view bytes) {
 std::optional<Failure> MessageParser::parse_head(std::string_view bytes) {
   if (auto line = read_request_line(bytes.substr(0, bytes.find('\r')), head_); !line)
     return line.error();
+  if (head_.target.size() > limits_.max_target) {
+    return make_failure(FailureKind::kTargetTooLong,
+                        "the request target is over server.max_target (" +
+                            std::to_string(limits_.max_target) + ")");
+  }
   const llhttp_errno_t error = llhttp_execute(&engine_->http, bytes.data(), bytes.size());
   if (engine_->failure) return engine_->failure;
-  if (error != HPE_OK && error != HPE_PAUSED) return bad(llhttp_get_error_reason(&engine_->http));
+  const bool malformed = error != HPE_OK && error != HPE_PAUSED;
+  const auto fields = check_fields(head_);
+  // Where the two agree that it is bad, ours may know a better answer than 400.
+  const bool plain = fields || fields.error().status == 400;
+  if (malformed && plain) return bad(llhttp_get_error_reason(&engine_->http));
+  if (!fields) return fields.error();
   if (!engine_->in_trailers) return bad("the head does not end where its lines do");
-  if (auto fields = check_fields(head_); !fields) return fields.error();
   if (head_.content_length.value_or(0) > limits_.max_body) {
     return make_failure(FailureKind::kBodyTooLarge, over_max_body(limits_));
   }

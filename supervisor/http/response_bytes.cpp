@@ -49,8 +49,8 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
-void begin(std::string& out, std::uint32_t status, std::size_t body_bytes,
-           const ResponseContext& context, Date& date) {
+// The status line and the fields that every response has, but those that say where it ends.
+void begin(std::string& out, std::uint32_t status, const ResponseContext& context, Date& date) {
   out.assign("HTTP/1.1 ");
   append_number(out, status);
   out.append(" ").append(status_text(status)).append("\r\n");
@@ -62,10 +62,20 @@ void begin(std::string& out, std::uint32_t status, std::size_t body_bytes,
   } else if (context.minor_version == 0) {
     append_field(out, "Connection", "keep-alive");
   }
+}
+
+void append_length(std::string& out, std::uint32_t status, std::size_t body_bytes) {
   // RFC 9110, 8.6: none with 204; with 304 it would be the length of what is not sent.
   if (status == 204 || status == 304) return;
   out.append("Content-Length: ");
   append_number(out, body_bytes);
+  out.append("\r\n");
+}
+
+void append_lambda_fields(std::string& out, const protocol::Fields& fields) {
+  for (const protocol::Field& field : fields) {
+    if (!is_own_field(field.name)) append_field(out, field.name, trimmed(field.value));
+  }
   out.append("\r\n");
 }
 
@@ -84,12 +94,12 @@ std::string error_body(const Failure& failure) {
 
 }  // namespace
 
-std::optional<std::string> find_fault(const protocol::Response& response) {
-  if (response.status < kLowestStatus || response.status > kHighestStatus) {
-    return "the lambda answered with status " + std::to_string(response.status) +
+std::optional<std::string> find_fault(std::uint32_t status, const protocol::Fields& fields) {
+  if (status < kLowestStatus || status > kHighestStatus) {
+    return "the lambda answered with status " + std::to_string(status) +
            ", which is not in 200..599";
   }
-  for (const protocol::Field& field : response.headers) {
+  for (const protocol::Field& field : fields) {
     if (!is_token(field.name)) {
       return "the lambda's response has a header whose name is not a word: '" +
              std::string(field.name) + "'";
@@ -108,11 +118,31 @@ bool sends_body(std::uint32_t status, const ResponseContext& context) {
 
 void write_response_head(std::string& out, const protocol::Response& response,
                          const ResponseContext& context, Date& date) {
-  begin(out, response.status, response.body.size(), context, date);
-  for (const protocol::Field& field : response.headers) {
-    if (!is_own_field(field.name)) append_field(out, field.name, trimmed(field.value));
+  begin(out, response.status, context, date);
+  append_length(out, response.status, response.body.size());
+  append_lambda_fields(out, response.headers);
+}
+
+void write_stream_head(std::string& out, const protocol::StreamHead& head,
+                       const ResponseContext& context, Date& date) {
+  begin(out, head.status, context, date);
+  if (context.minor_version > 0 && head.status != 204 && head.status != 304) {
+    append_field(out, "Transfer-Encoding", "chunked");
   }
-  out.append("\r\n");
+  append_lambda_fields(out, head.headers);
+}
+
+void write_stream_piece(std::string& out, std::string_view bytes, const ResponseContext& context) {
+  out.clear();
+  if (context.minor_version == 0) {
+    out.append(bytes);
+    return;
+  }
+  std::array<char, 16> digits{};
+  constexpr int kHexadecimal = 16;
+  const auto [end, error] =
+      std::to_chars(digits.data(), digits.data() + digits.size(), bytes.size(), kHexadecimal);
+  out.append(digits.data(), end).append("\r\n").append(bytes).append("\r\n");
 }
 
 void write_failure(std::string& out, const Failure& failure, const ResponseContext& context,
@@ -121,7 +151,8 @@ void write_failure(std::string& out, const Failure& failure, const ResponseConte
   // A worker made it, perhaps.
   if (shown.status < kLowestStatus || shown.status > kHighestStatus) shown.status = 500;
   const std::string body = error_body(shown);
-  begin(out, shown.status, body.size(), context, date);
+  begin(out, shown.status, context, date);
+  append_length(out, shown.status, body.size());
   append_field(out, "Content-Type", "application/json");
   if (is_token(shown.kind)) append_field(out, "Lambda-Error", shown.kind);
   for (const auto& [name, value] : shown.headers) {

@@ -25,14 +25,22 @@ struct ResponseContext {
   AfterResponse after = AfterResponse::kKeepAlive;
 };
 
-// What is wrong with a lambda's response, for its author; nothing when it can be sent.
-std::optional<std::string> find_fault(const protocol::Response& response);
+// What is wrong with the head of a lambda's response, for its author; nothing when it can be sent.
+std::optional<std::string> find_fault(std::uint32_t status, const protocol::Fields& fields);
 
 // Replaces `out` by the response's head. `sends_body` says whether the body follows it.
 // Precondition: find_fault found nothing.
 void write_response_head(std::string& out, const protocol::Response& response,
                          const ResponseContext& context, Date& date);
 bool sends_body(std::uint32_t status, const ResponseContext& context);
+
+// As write_response_head, for a body that comes in pieces: chunked, or for HTTP/1.0 up to the end
+// of the connection.
+void write_stream_head(std::string& out, const protocol::StreamHead& head,
+                       const ResponseContext& context, Date& date);
+// Replaces `out` by a piece of a stream's body.
+void write_stream_piece(std::string& out, std::string_view bytes, const ResponseContext& context);
+inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 // Replaces `out` by the whole response that tells of the failure.
 void write_failure(std::string& out, const Failure& failure, const ResponseContext& context,

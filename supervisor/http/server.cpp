@@ -104,4 +104,23 @@ void Server::on_failure(ConnectionId connection, const Failure& failure, const P
   }
 }
 
+bool Server::on_stream_head(ConnectionId connection, std::uint64_t stream,
+                            const protocol::StreamHead& head, const Passage& passage) {
+  const auto found = connections_.find(key(connection));
+  return found != connections_.end() && found->second->on_stream_head(stream, head, passage);
+}
+
+void Server::on_stream_chunk(ConnectionId connection, std::uint64_t stream,
+                             std::string_view bytes) {
+  if (const auto found = connections_.find(key(connection)); found != connections_.end()) {
+    found->second->on_stream_chunk(stream, bytes);
+  }
+}
+
+void Server::on_stream_end(ConnectionId connection, std::uint64_t stream, StreamEnding ending) {
+  if (const auto found = connections_.find(key(connection)); found != connections_.end()) {
+    found->second->on_stream_end(stream, ending);
+  }
+}
+
 }  // namespace lambdapool::supervisor

@@ -17,6 +17,10 @@ class RequestHandler {
  public:
   virtual void submit(std::unique_ptr<Invocation> invocation) = 0;
   virtual void abandon(ConnectionId connection) = 0;
+  virtual void give_credit(std::uint64_t stream, std::size_t bytes) = 0;
+  virtual void answered(const AnswerRecord& record) = 0;
+  virtual std::optional<HostAnswer> answer_itself(std::string_view method,
+                                                  std::string_view path) = 0;
   // After drain: no client waits for an answer any more.
   virtual void on_drained() = 0;
 
@@ -57,12 +61,24 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
     handler_.submit(std::move(invocation));
   }
   void abandon(ConnectionId connection) override { handler_.abandon(connection); }
+  void give_credit(std::uint64_t stream, std::size_t bytes) override {
+    handler_.give_credit(stream, bytes);
+  }
+  void answered(const AnswerRecord& record) override { handler_.answered(record); }
+  std::optional<HostAnswer> answer_itself(std::string_view method, std::string_view path) override {
+    return handler_.answer_itself(method, path);
+  }
   void done(ConnectionId connection) override;
   void over(ConnectionId connection) override;
 
   void on_response(ConnectionId connection, const protocol::Response& response,
                    const Passage& passage) override;
   void on_failure(ConnectionId connection, const Failure& failure, const Passage& passage) override;
+  bool on_stream_head(ConnectionId connection, std::uint64_t stream,
+                      const protocol::StreamHead& head, const Passage& passage) override;
+  void on_stream_chunk(ConnectionId connection, std::uint64_t stream,
+                       std::string_view bytes) override;
+  void on_stream_end(ConnectionId connection, std::uint64_t stream, StreamEnding ending) override;
 
   void on_connection(uv_stream_t* server);
   void tell_if_drained();

@@ -24,6 +24,8 @@ struct Passage {
   std::chrono::nanoseconds running{0};
 };
 
+enum class StreamEnding { kWhole, kCut };
+
 // Who is told the answers. It outlives every Invocation; the connection may be gone.
 class AnswerSink {
  public:
@@ -31,10 +33,50 @@ class AnswerSink {
                            const Passage& passage) = 0;
   virtual void on_failure(ConnectionId connection, const Failure& failure,
                           const Passage& passage) = 0;
+  // A response that comes in pieces; `stream` is its id. False: it is not wanted, nothing more of
+  // it comes.
+  virtual bool on_stream_head(ConnectionId connection, std::uint64_t stream,
+                              const protocol::StreamHead& head, const Passage& passage) = 0;
+  virtual void on_stream_chunk(ConnectionId connection, std::uint64_t stream,
+                               std::string_view bytes) = 0;
+  virtual void on_stream_end(ConnectionId connection, std::uint64_t stream,
+                             StreamEnding ending) = 0;
 
  protected:
   ~AnswerSink() = default;
 };
+
+// The rest of an answer whose head has been given: its pieces and its end.
+//
+// Invariant: the client is told exactly once how it ends. Whoever drops it before `finish` cuts it.
+class StreamedAnswer {
+ public:
+  StreamedAnswer(AnswerSink& sink, ConnectionId connection, std::uint64_t stream)
+      : sink_(&sink), connection_(connection), stream_(stream) {}
+  ~StreamedAnswer() {
+    if (sink_ != nullptr) sink_->on_stream_end(connection_, stream_, StreamEnding::kCut);
+  }
+  StreamedAnswer(const StreamedAnswer&) = delete;
+  StreamedAnswer& operator=(const StreamedAnswer&) = delete;
+
+  ConnectionId connection() const { return connection_; }
+  void chunk(std::string_view bytes) { sink_->on_stream_chunk(connection_, stream_, bytes); }
+
+  friend void finish(std::unique_ptr<StreamedAnswer> answer) {
+    AnswerSink* sink = std::exchange(answer->sink_, nullptr);
+    sink->on_stream_end(answer->connection_, answer->stream_, StreamEnding::kWhole);
+  }
+  // The client has left: nobody is told.
+  friend void abandon(std::unique_ptr<StreamedAnswer> answer) { answer->sink_ = nullptr; }
+
+ private:
+  AnswerSink* sink_;
+  ConnectionId connection_;
+  std::uint64_t stream_;
+};
+
+void finish(std::unique_ptr<StreamedAnswer> answer);
+void abandon(std::unique_ptr<StreamedAnswer> answer);
 
 class Invocation {
  public:
@@ -63,6 +105,17 @@ class Invocation {
   friend void fail(std::unique_ptr<Invocation> invocation, const Failure& failure) {
     invocation->tell(failure);
   }
+  // Answers with the head of a stream and gives what its pieces go to; null when they are not
+  // wanted.
+  friend std::unique_ptr<StreamedAnswer> begin_stream(std::unique_ptr<Invocation> invocation,
+                                                      std::uint64_t stream,
+                                                      const protocol::StreamHead& head) {
+    AnswerSink& sink = *std::exchange(invocation->sink_, nullptr);
+    if (!sink.on_stream_head(invocation->connection_, stream, head, invocation->passage())) {
+      return nullptr;
+    }
+    return std::make_unique<StreamedAnswer>(sink, invocation->connection_, stream);
+  }
   // The client has left: nobody is told.
   friend void abandon(std::unique_ptr<Invocation> invocation) { invocation->sink_ = nullptr; }
 
@@ -78,7 +131,9 @@ class Invocation {
     dispatched_ = std::chrono::steady_clock::now();
     ++attempts_;
   }
-  // How often it was sent to a worker.
+  // The worker it was sent to died without having looked at it.
+  void never_taken() { --attempts_; }
+  // How often a worker took it.
   std::uint32_t attempts() const { return attempts_; }
 
  private:
@@ -105,6 +160,9 @@ class Invocation {
 
 void respond(std::unique_ptr<Invocation> invocation, const protocol::Response& response);
 void fail(std::unique_ptr<Invocation> invocation, const Failure& failure);
+std::unique_ptr<StreamedAnswer> begin_stream(std::unique_ptr<Invocation> invocation,
+                                             std::uint64_t stream,
+                                             const protocol::StreamHead& head);
 void abandon(std::unique_ptr<Invocation> invocation);
 
 }  // namespace lambdapool::supervisor

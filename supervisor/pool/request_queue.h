@@ -15,6 +15,8 @@ class RequestQueue {
   bool empty() const { return entries_.empty(); }
   bool full() const { return entries_.size() >= length_; }
   std::size_t size() const { return entries_.size(); }
+  // Since when the first waits. Precondition: not empty.
+  uv::TimePoint oldest_since() const { return entries_.front().since; }
 
   // Precondition: not full.
   void push(std::unique_ptr<Invocation> invocation, uv::TimePoint now) {

@@ -1,8 +1,8 @@
 // The requests one worker holds: a fixed number of slots, the window.
 //
 // A request's id on the wire carries its slot, so that an answer is found without a search, and a
-// count, so that the same slot never gives the same id twice: an answer to anything but a busy
-// slot's own id is an answer to nothing.
+// count that all workers of a pool share, so that no id comes twice: an answer to anything but a
+// busy slot's own id is an answer to nothing.
 #pragma once
 
 #include <memory>
@@ -16,15 +16,23 @@ namespace lambdapool::supervisor {
 class RequestSlots {
  public:
   struct Slot {
-    std::uint64_t id = 0;  // Zero: free.
-    std::unique_ptr<Invocation>
-        invocation;         // Null while busy: already answered, the worker has not let go of it.
+    std::uint64_t id = 0;                    // Zero: free.
+    std::unique_ptr<Invocation> invocation;  // Until the worker answers it, at least with a head.
+    std::unique_ptr<StreamedAnswer> stream;  // While it is answered in pieces.
+    std::uint64_t credit = 0;                // How much of the stream the worker may still send.
+    uv::TimePoint last_heard;                // When the stream last moved.
     uv::TimePoint kill_at;  // Set when it was cancelled: the worker must let go of it by then.
-    std::uint64_t cancel_frame =
-        0;  // Which frame down carried the cancellation; zero: not cancelled.
+    // Which frame down carried the request.
+    std::uint64_t request_frame = 0;
+    // Which frame down carried the cancellation; zero: not cancelled.
+    std::uint64_t cancel_frame = 0;
+
+    // Whether a client waits for it.
+    bool wanted() const { return invocation != nullptr || stream != nullptr; }
   };
 
-  explicit RequestSlots(std::uint32_t window) : slots_(window) {
+  // `count` is how many requests the pool has dispatched.
+  RequestSlots(std::uint32_t window, std::uint64_t& count) : slots_(window), count_(count) {
     free_.reserve(window);
     for (std::uint32_t i = window; i > 0; --i) free_.push_back(i - 1);
   }
@@ -54,6 +62,7 @@ class RequestSlots {
     free_.push_back(index(slot));
     slot.id = 0;
     slot.invocation.reset();
+    slot.stream.reset();
   }
 
   static std::uint32_t index(const Slot& slot) {
@@ -74,7 +83,7 @@ class RequestSlots {
 
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
-  std::uint64_t count_ = 0;
+  std::uint64_t& count_;
 };
 
 }  // namespace lambdapool::supervisor

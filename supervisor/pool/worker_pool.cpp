@@ -16,6 +16,7 @@ WorkerPool::WorkerPool(uv::Loop& loop, Log& log, WorkerSettings settings, PoolEv
       settings_(std::move(settings)),
       events_(events),
       queue_(settings_.pool.queue_length),
+      reload_timer_(loop, [this] { start_next(); }),
       deadline_timer_(loop, [this] { check_deadlines(); }) {}
 
 void WorkerPool::start() {
@@ -30,9 +31,10 @@ void WorkerPool::add_seat() {
 }
 
 void WorkerPool::start_worker(Seat& seat) {
-  auto worker = WorkerProcess::spawn(loop_, log_, settings_, seat.number, *this);
+  auto worker = WorkerProcess::spawn(loop_, log_, settings_, seat.number, dispatched_, *this);
   if (worker) {
     seat.worker = std::move(*worker);
+    events_.on_pool_worker_started();
     return;
   }
   last_start_error_ = "cannot start a worker: " + worker.error();
@@ -99,13 +101,25 @@ void WorkerPool::abandon(ConnectionId connection) {
   for_each_worker([&](WorkerProcess& worker) { worker.abandon(connection); });
 }
 
+void WorkerPool::give_credit(std::uint64_t stream, std::size_t bytes) {
+  bool found = false;
+  for_each_worker(
+      [&](WorkerProcess& worker) { found = found || worker.give_credit(stream, bytes); });
+}
+
 void WorkerPool::scale(std::uint32_t workers) {
   if (stopping_) return;
   log_.info("scaling", {{"from", seats()}, {"to", workers}});
   while (seats_.size() < workers) add_seat();
   while (seats_.size() > workers) {
-    retire(*seats_.back());
+    Seat& last = *seats_.back();
+    retire(last);
+    if (last.next != nullptr) {
+      retiring_.push_back(std::move(last.next));
+      retiring_.back()->retire();
+    }
     seats_.pop_back();
+    if (reload_ != nullptr) reload_timer_.start(Milliseconds{0});
   }
 }
 
@@ -140,7 +154,8 @@ void WorkerPool::kill() {
   report_if_stopped();
 }
 
-void WorkerPool::on_worker_ready(WorkerProcess&) {
+void WorkerPool::on_worker_ready(WorkerProcess& worker) {
+  if (Seat* seat = seat_before(worker)) on_next_ready(*seat);
   if (!ever_ready_) {
     ever_ready_ = true;
     events_.on_pool_ready();
@@ -148,9 +163,17 @@ void WorkerPool::on_worker_ready(WorkerProcess&) {
   dispatch_queue();
 }
 
-void WorkerPool::on_worker_start_failed(WorkerProcess&, std::string_view text) {
+void WorkerPool::on_worker_start_failed(WorkerProcess& worker, std::string_view text) {
+  if (seat_before(worker) != nullptr) {
+    reload_->error = text;
+    return;
+  }
   last_start_error_ = text;
   ++failed_starts_;
+}
+
+void WorkerPool::on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) {
+  events_.on_pool_metric(worker.number(), metric);
 }
 
 void WorkerPool::on_worker_free(WorkerProcess&) { dispatch_queue(); }
@@ -162,8 +185,9 @@ void WorkerPool::on_worker_spoiled(WorkerProcess& worker) {
   start_worker(*seat);
 }
 
-void WorkerPool::on_worker_gone(WorkerProcess& worker, GoneCause,
+void WorkerPool::on_worker_gone(WorkerProcess& worker, GoneCause cause,
                                 std::vector<std::unique_ptr<Invocation>> unbegun) {
+  events_.on_pool_worker_gone(cause);
   const auto now = std::chrono::steady_clock::now();
   for (auto request = unbegun.rbegin(); request != unbegun.rend(); ++request) {
     queue_.put_back(std::move(*request), now);
@@ -175,6 +199,7 @@ void WorkerPool::on_worker_gone(WorkerProcess& worker, GoneCause,
     loop_.retire(std::move(seat->worker));
     if (!stopping_) {
       if (!ever_ready_ && failed_starts_ >= seats_.size()) {
+        for (auto& other : seats_) other->restart.stop();
         events_.on_pool_failed(last_start_error_);
       } else {
         start_later(*seat);
@@ -201,9 +226,78 @@ WorkerPool::Seat* WorkerPool::seat_of(const WorkerProcess& worker) {
   return found == seats_.end() ? nullptr : found->get();
 }
 
+WorkerPool::Seat* WorkerPool::seat_before(const WorkerProcess& next) {
+  const auto found =
+      std::ranges::find_if(seats_, [&](const auto& seat) { return seat->next.get() == &next; });
+  return found == seats_.end() ? nullptr : found->get();
+}
+
+void WorkerPool::reload(WorkerSettings settings, Reloaded done) {
+  log_.info("reloading", {{"generation", settings.generation}});
+  reload_ = std::make_unique<Reload>(std::move(settings), std::move(done));
+  // A pool whose every start failed has nothing that could be kept.
+  if (!ever_ready_) {
+    settings_ = reload_->settings;
+    failed_starts_ = 0;
+    for (auto& seat : seats_) {
+      if (seat->worker == nullptr) start_worker(*seat);
+    }
+    return finish_reload({});
+  }
+  start_next();
+}
+
+void WorkerPool::start_next() {
+  const bool under_way =
+      std::ranges::any_of(seats_, [](const auto& seat) { return seat->next != nullptr; });
+  if (reload_ == nullptr || stopping_ || under_way) return;
+  const auto old = std::ranges::find_if(seats_, [&](const auto& seat) {
+    return seat->worker == nullptr || seat->worker->generation() != reload_->settings.generation;
+  });
+  if (old == seats_.end()) return finish_reload({});
+  Seat& seat = **old;
+  auto worker =
+      WorkerProcess::spawn(loop_, log_, reload_->settings, seat.number, dispatched_, *this);
+  if (worker) {
+    seat.next = std::move(*worker);
+    events_.on_pool_worker_started();
+    return;
+  }
+  reload_->error = "cannot start a worker: " + worker.error();
+  on_next_gone(seat);
+}
+
+void WorkerPool::on_next_ready(Seat& seat) {
+  if (!reload_->committed) {
+    reload_->committed = true;
+    settings_ = reload_->settings;
+  }
+  retire(seat);
+  seat.worker = std::move(seat.next);
+  start_next();
+}
+
+void WorkerPool::on_next_gone(Seat& seat) {
+  if (seat.next != nullptr) loop_.retire(std::move(seat.next));
+  if (reload_ == nullptr || stopping_) return;
+  if (!reload_->committed) {
+    const std::string error = reload_->error;
+    return finish_reload(std::unexpected(error.empty() ? "the new worker died" : error));
+  }
+  // The lambda can start, as others have shown; meanwhile the old worker serves on.
+  reload_timer_.start(settings_.pool.restart_backoff_max);
+}
+
+void WorkerPool::finish_reload(std::expected<void, std::string> result) {
+  reload_timer_.stop();
+  const auto finished = std::move(reload_);
+  finished->done(std::move(result));
+}
+
 void WorkerPool::report_if_stopped() {
-  const bool empty = retiring_.empty() &&
-                     std::ranges::all_of(seats_, [](const auto& seat) { return !seat->worker; });
+  const bool empty = retiring_.empty() && std::ranges::all_of(seats_, [](const auto& seat) {
+                       return !seat->worker && !seat->next;
+                     });
   if (!empty || stopped_) return;
   stopped_ = true;
   deadline_timer_.stop();
@@ -249,11 +343,34 @@ void WorkerPool::check_deadlines() {
   if (next != uv::TimePoint::max()) look_again(next);
 }
 
+PoolFigures WorkerPool::figures() const {
+  PoolFigures figures;
+  for (const WorkerState state : {WorkerState::kStarting, WorkerState::kReady,
+                                  WorkerState::kRetiring, WorkerState::kStopping}) {
+    figures.workers[state] = 0;
+  }
+  const auto count = [&](const WorkerProcess& worker) {
+    ++figures.workers[worker.state()];
+    figures.in_flight += worker.outstanding();
+  };
+  for (const auto& seat : seats_) {
+    if (seat->worker != nullptr) count(*seat->worker);
+    if (seat->next != nullptr) count(*seat->next);
+  }
+  for (const auto& worker : retiring_) count(*worker);
+  figures.queued = queue_.size();
+  if (!queue_.empty()) {
+    figures.oldest_queued = std::chrono::steady_clock::now() - queue_.oldest_since();
+  }
+  return figures;
+}
+
 // A visit may move a worker from its seat to the retiring ones, which are visited after all seats.
 template <class Visit>
 void WorkerPool::for_each_worker(Visit visit) {
   for (std::size_t i = 0; i < seats_.size(); ++i) {
     if (WorkerProcess* worker = seats_[i]->worker.get()) visit(*worker);
+    if (WorkerProcess* next = seats_[i]->next.get()) visit(*next);
   }
   for (std::size_t i = 0; i < retiring_.size(); ++i) visit(*retiring_[i]);
 }

@@ -7,6 +7,7 @@
 // timers and events.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,14 @@
 
 namespace lambdapool::supervisor {
 
+// What a pool is doing, for people and metrics.
+struct PoolFigures {
+  std::map<WorkerState, std::size_t> workers;  // How many are in each state.
+  std::size_t queued = 0;
+  std::chrono::nanoseconds oldest_queued{0};  // For how long the oldest of them waits.
+  std::size_t in_flight = 0;
+};
+
 class PoolEvents {
  public:
   // The first worker is ready.
@@ -25,6 +34,10 @@ class PoolEvents {
   virtual void on_pool_failed(const std::string& text) = 0;
   // After stop or kill: no worker is left.
   virtual void on_pool_stopped() = 0;
+  virtual void on_pool_worker_started() = 0;
+  virtual void on_pool_worker_gone(GoneCause cause) = 0;
+  // Something changed in one of the lambda's own metrics, in the worker of that number.
+  virtual void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) = 0;
 
  protected:
   ~PoolEvents() = default;
@@ -40,10 +53,20 @@ class WorkerPool final : private WorkerEvents {
   void submit(std::unique_ptr<Invocation> invocation);
   // The client of `connection` has left.
   void abandon(ConnectionId connection);
+  // A client has taken that much of a stream.
+  void give_credit(std::uint64_t stream, std::size_t bytes);
 
+  PoolFigures figures() const;
   std::uint32_t seats() const { return static_cast<std::uint32_t>(seats_.size()); }
   // Precondition: workers > 0.
   void scale(std::uint32_t workers);
+
+  // Replaces all workers by ones with other settings, seat by seat: each new worker is ready before
+  // the old one is retired. When the first new one does not start, everything stays as it was and
+  // `done` is told why. Precondition: not reloading.
+  using Reloaded = std::function<void(std::expected<void, std::string>)>;
+  void reload(WorkerSettings settings, Reloaded done);
+  bool reloading() const { return reload_ != nullptr; }
 
   // Answers every request that has none yet.
   void fail_all(const Failure& failure);
@@ -60,10 +83,18 @@ class WorkerPool final : private WorkerEvents {
     RestartPolicy policy;
     uv::Timer restart;
     std::unique_ptr<WorkerProcess> worker;
+    std::unique_ptr<WorkerProcess> next;  // During a reload: who takes the seat when it is ready.
+  };
+  struct Reload {
+    WorkerSettings settings;
+    Reloaded done;
+    std::string error;
+    bool committed = false;  // One new worker has been ready: there is no way back.
   };
 
   void on_worker_ready(WorkerProcess& worker) override;
   void on_worker_start_failed(WorkerProcess& worker, std::string_view text) override;
+  void on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) override;
   void on_worker_free(WorkerProcess& worker) override;
   void on_worker_spoiled(WorkerProcess& worker) override;
   void on_worker_gone(WorkerProcess& worker, GoneCause cause,
@@ -75,6 +106,11 @@ class WorkerPool final : private WorkerEvents {
   // Replaces the seat's worker, which is left to finish what it has.
   void retire(Seat& seat);
   Seat* seat_of(const WorkerProcess& worker);
+  Seat* seat_before(const WorkerProcess& next);
+  void start_next();
+  void on_next_ready(Seat& seat);
+  void on_next_gone(Seat& seat);
+  void finish_reload(std::expected<void, std::string> result);
   WorkerProcess* most_idle();
   void dispatch_queue();
   void look_again(uv::TimePoint when);
@@ -85,10 +121,11 @@ class WorkerPool final : private WorkerEvents {
 
   uv::Loop& loop_;
   Log& log_;
-  const WorkerSettings settings_;
+  WorkerSettings settings_;
   PoolEvents& events_;
 
   RequestQueue queue_;
+  std::uint64_t dispatched_ = 0;  // Requests, since the start.
   std::vector<std::unique_ptr<Seat>> seats_;
   std::vector<std::unique_ptr<WorkerProcess>> retiring_;
   std::size_t next_seat_ = 0;  // Where the search for the most idle worker begins.
@@ -97,6 +134,8 @@ class WorkerPool final : private WorkerEvents {
   bool ever_ready_ = false;
   bool stopping_ = false;
   bool stopped_ = false;
+  std::unique_ptr<Reload> reload_;
+  uv::Timer reload_timer_;
   uv::TimePoint looks_at_ = uv::TimePoint::max();
   uv::Timer deadline_timer_;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <csignal>
 
+#include "protocol/frame.h"
+#include "supervisor/lines.h"
 #include "supervisor/pool/worker_plumbing.h"
 
 namespace lambdapool::supervisor {
@@ -27,15 +29,6 @@ LogLevel to_log_level(std::string_view text) {
   return LogLevel::kInfo;
 }
 
-template <class Visit>
-void for_each_line(std::string_view text, Visit visit) {
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    visit(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-}
-
 }  // namespace
 
 std::string_view to_string(WorkerState state) {
@@ -55,13 +48,13 @@ std::string_view to_string(WorkerState state) {
 }
 
 WorkerProcess::WorkerProcess(uv::Loop& loop, Log& log, const WorkerSettings& settings,
-                             std::uint32_t number, WorkerEvents& events)
+                             std::uint32_t number, std::uint64_t& dispatched, WorkerEvents& events)
     : loop_(loop),
       log_(log),
       settings_(settings),
       number_(number),
       events_(events),
-      slots_(settings.pool.concurrency),
+      slots_(settings.pool.concurrency, dispatched),
       timer_(loop, [this] { std::exchange(timer_action_, nullptr)(); }),
       stacks_timer_(
           loop, [this] { log_stacks("stacks of a worker whose request is over its time limit"); }),
@@ -69,8 +62,9 @@ WorkerProcess::WorkerProcess(uv::Loop& loop, Log& log, const WorkerSettings& set
 
 std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
     uv::Loop& loop, Log& log, const WorkerSettings& settings, std::uint32_t number,
-    WorkerEvents& events) {
-  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, log, settings, number, events));
+    std::uint64_t& dispatched, WorkerEvents& events) {
+  std::unique_ptr<WorkerProcess> worker(
+      new WorkerProcess(loop, log, settings, number, dispatched, events));
   WorkerProcess* self = worker.get();
 
   auto vitals = VitalsPage::create(settings.pool.concurrency);
@@ -137,10 +131,11 @@ void WorkerProcess::dispatch(std::unique_ptr<Invocation> invocation) {
   const auto deadline = invocation->received() + settings_.pool.request_timeout;
   const auto left =
       std::chrono::duration_cast<Milliseconds>(deadline - std::chrono::steady_clock::now()).count();
-  const RequestSlots::Slot& slot = slots_.take(std::move(invocation));
+  RequestSlots::Slot& slot = slots_.take(std::move(invocation));
   channel_->send_request(slot.id, RequestSlots::index(slot),
                          static_cast<std::uint32_t>(std::max<Milliseconds::rep>(left, 1)),
                          slot.invocation->request_fields(), slot.invocation->body());
+  slot.request_frame = channel_->frames_sent();
 }
 
 void WorkerProcess::retire() {
@@ -152,8 +147,7 @@ void WorkerProcess::retire() {
 
 bool WorkerProcess::clients_wait() {
   bool waiting = false;
-  slots_.for_each_busy(
-      [&](const RequestSlots::Slot& slot) { waiting = waiting || slot.invocation != nullptr; });
+  slots_.for_each_busy([&](const RequestSlots::Slot& slot) { waiting = waiting || slot.wanted(); });
   return waiting;
 }
 
@@ -202,6 +196,14 @@ void WorkerProcess::on_message(const protocol::Up& message) {
             log_.write(to_log_level(told.level), told.text,
                        {{"worker", number_}, {"request_id", told.request_id}});
           }
+        } else if constexpr (std::is_same_v<Message, protocol::StreamHead>) {
+          on_stream_head(told);
+        } else if constexpr (std::is_same_v<Message, protocol::StreamChunk>) {
+          on_stream_chunk(told);
+        } else if constexpr (std::is_same_v<Message, protocol::StreamEnd>) {
+          on_stream_end(told);
+        } else if constexpr (std::is_same_v<Message, protocol::Metric>) {
+          events_.on_worker_metric(*this, told);
         } else {
           on_answer(told);
         }
@@ -247,11 +249,10 @@ void WorkerProcess::on_start_failed(const protocol::StartFailed& failed) {
 template <class Message>
 void WorkerProcess::on_answer(const Message& message) {
   RequestSlots::Slot* slot = slots_.find(message.id);
-  if (slot == nullptr) return on_protocol_error("an answer to a request that it does not hold");
-  proved_itself_ = true;
-  auto invocation = std::move(slot->invocation);
-  slots_.release(*slot);
-  if (invocation != nullptr) {
+  if (slot == nullptr || slot->stream != nullptr) {
+    return on_protocol_error("an answer to a request that it does not hold");
+  }
+  if (auto invocation = std::move(slot->invocation)) {
     if constexpr (std::is_same_v<Message, protocol::Response>) {
       respond(std::move(invocation), message);
     } else {
@@ -260,14 +261,64 @@ void WorkerProcess::on_answer(const Message& message) {
                       message.error_code,
                       std::string(message.desc),
                       std::string(message.detail),
-                      {}};
+                      {},
+                      std::string(message.route)};
       for (const protocol::Field& field : message.headers)
         failure.headers.emplace_back(field.name, field.value);
       fail(std::move(invocation), failure);
     }
   }
+  release(*slot);
+}
+
+void WorkerProcess::on_stream_head(const protocol::StreamHead& head) {
+  RequestSlots::Slot* slot = slots_.find(head.id);
+  if (slot == nullptr || slot->stream != nullptr) {
+    return on_protocol_error("a stream for a request that it does not hold");
+  }
+  slot->credit = protocol::kInitialCredit;
+  slot->last_heard = std::chrono::steady_clock::now();
+  if (slot->invocation == nullptr) return;
+  const auto deadline = slot->invocation->received() + settings_.pool.request_timeout;
+  slot->stream = begin_stream(std::move(slot->invocation), slot->id, head);
+  if (slot->stream == nullptr) cancel(*slot, "disconnect", deadline + settings_.pool.cancel_grace);
+}
+
+void WorkerProcess::on_stream_chunk(const protocol::StreamChunk& chunk) {
+  RequestSlots::Slot* slot = slots_.find(chunk.id);
+  if (slot == nullptr || chunk.bytes.size() > slot->credit) {
+    return on_protocol_error("a piece of a stream that it may not send");
+  }
+  slot->credit -= chunk.bytes.size();
+  slot->last_heard = std::chrono::steady_clock::now();
+  if (slot->stream != nullptr) slot->stream->chunk(chunk.bytes);
+}
+
+void WorkerProcess::on_stream_end(const protocol::StreamEnd& end) {
+  RequestSlots::Slot* slot = slots_.find(end.id);
+  if (slot == nullptr || slot->invocation != nullptr) {
+    return on_protocol_error("the end of a stream that it has not begun");
+  }
+  if (auto stream = std::move(slot->stream); stream != nullptr && end.error.empty()) {
+    finish(std::move(stream));
+  }
+  release(*slot);
+}
+
+void WorkerProcess::release(RequestSlots::Slot& slot) {
+  proved_itself_ = true;
+  slots_.release(slot);
   stop_when_retired();
   events_.on_worker_free(*this);
+}
+
+bool WorkerProcess::give_credit(std::uint64_t stream, std::size_t bytes) {
+  RequestSlots::Slot* slot = slots_.find(stream);
+  if (slot == nullptr || slot->stream == nullptr) return false;
+  slot->credit += bytes;
+  slot->last_heard = std::chrono::steady_clock::now();
+  channel_->send(protocol::Credit{stream, bytes});
+  return true;
 }
 
 void WorkerProcess::on_protocol_error(std::string_view what) {
@@ -348,8 +399,11 @@ void WorkerProcess::become_gone() {
 
   std::vector<std::unique_ptr<Invocation>> unbegun;
   slots_.for_each_busy([&](RequestSlots::Slot& slot) {
+    // A stream is cut: its client has a part of it already.
+    slot.stream.reset();
     auto invocation = std::move(slot.invocation);
     if (invocation == nullptr) return;
+    if (!took(slot.request_frame)) invocation->never_taken();
     if (!vitals_->begun(RequestSlots::index(slot), slot.id) && invocation->attempts() < 2) {
       unbegun.push_back(std::move(invocation));
     } else {
@@ -374,17 +428,24 @@ void WorkerProcess::cancel(RequestSlots::Slot& slot, std::string_view reason,
 bool WorkerProcess::abandon(ConnectionId connection) {
   bool found = false;
   slots_.for_each_busy([&](RequestSlots::Slot& slot) {
-    if (slot.invocation == nullptr || slot.invocation->connection() != connection) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (slot.invocation != nullptr && slot.invocation->connection() == connection) {
+      supervisor::abandon(std::move(slot.invocation));
+    } else if (slot.stream != nullptr && slot.stream->connection() == connection) {
+      supervisor::abandon(std::move(slot.stream));
+    } else {
+      return;
+    }
     found = true;
-    const auto deadline = slot.invocation->received() + settings_.pool.request_timeout;
-    supervisor::abandon(std::move(slot.invocation));
-    cancel(slot, "disconnect", deadline + settings_.pool.cancel_grace);
+    // Nobody waits: the lambda may take its time to notice, as long as any request may take.
+    cancel(slot, "disconnect", now + settings_.pool.request_timeout + settings_.pool.cancel_grace);
   });
   return found;
 }
 
 void WorkerProcess::fail_all(const Failure& failure) {
   slots_.for_each_busy([&](RequestSlots::Slot& slot) {
+    slot.stream.reset();
     if (slot.invocation != nullptr) fail(std::move(slot.invocation), failure);
   });
 }
@@ -414,11 +475,25 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
                             std::to_string(settings_.pool.request_timeout.count()) + " ms"));
       return;
     }
+    if (slot.stream != nullptr) {
+      // While the client is what holds it up, its own time limit counts.
+      const auto deadline = slot.last_heard + settings_.pool.request_timeout;
+      if (slot.credit == 0 || now < deadline) {
+        next = std::min(next, std::max(deadline, now + settings_.pool.request_timeout));
+        return;
+      }
+      log_.warning("stream that stands still is cut",
+                   {{"worker", number_}, {"limit_ms", settings_.pool.request_timeout.count()}});
+      slot.stream.reset();
+      cancel(slot, "timeout", now + settings_.pool.cancel_grace);
+      next = std::min(next, slot.kill_at);
+      timed_out = true;
+      return;
+    }
     if (slot.cancel_frame == 0) return;
     if (now < slot.kill_at) {
       next = std::min(next, slot.kill_at);
-    } else if (vitals_->frames_taken() <
-               slot.cancel_frame - 1) {  // The start frame does not count.
+    } else if (!took(slot.cancel_frame)) {
       stuck = true;
     } else {
       spoiled = true;
@@ -441,8 +516,17 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
   return next;
 }
 
+// Whether the worker's loop has come to that frame.
+bool WorkerProcess::took(std::uint64_t frame) const {
+  return vitals_->frames_taken() + 1 >= frame;  // It does not count the start frame.
+}
+
 void WorkerProcess::end_stuck_loop() {
-  if (state_ == WorkerState::kStopping || state_ == WorkerState::kGone) return;
+  // One that was told to stop, but cannot hear it, is not waited for either.
+  if (aborting_ || exited_ || (state_ == WorkerState::kStopping && cause_ != GoneCause::kStopped)) {
+    return;
+  }
+  aborting_ = true;
   log_.error("worker's event loop is blocked, it is killed", {{"worker", number_}, {"pid", pid()}});
   cause_ = GoneCause::kHung;
   state_ = WorkerState::kStopping;

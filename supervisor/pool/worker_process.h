@@ -43,6 +43,7 @@ struct WorkerSettings {
   std::string event_loop;
   std::string log_level;
   PoolConfig pool;
+  std::uint64_t generation = 1;  // Which version of the lambda it is, counted by the supervisor.
 };
 
 enum class WorkerState { kStarting, kReady, kRetiring, kStopping, kGone };
@@ -55,6 +56,7 @@ class WorkerEvents {
   virtual void on_worker_ready(WorkerProcess& worker) = 0;
   // `text` is one line for people.
   virtual void on_worker_start_failed(WorkerProcess& worker, std::string_view text) = 0;
+  virtual void on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) = 0;
   // It can take one request more than before.
   virtual void on_worker_free(WorkerProcess& worker) = 0;
   // A request ignores its cancellation: the worker should be replaced when its other requests are
@@ -70,11 +72,13 @@ class WorkerEvents {
 
 class WorkerProcess final : public uv::Retirable, private ChannelEvents {
  public:
+  // `dispatched` counts the requests of the whole pool; see request_slots.h.
   static std::expected<std::unique_ptr<WorkerProcess>, std::string> spawn(
       uv::Loop& loop, Log& log, const WorkerSettings& settings, std::uint32_t number,
-      WorkerEvents& events);
+      std::uint64_t& dispatched, WorkerEvents& events);
 
   std::uint32_t number() const { return number_; }
+  std::uint64_t generation() const { return settings_.generation; }
   int pid() const { return process_->pid(); }
   WorkerState state() const { return state_; }
   std::size_t outstanding() const { return slots_.busy(); }
@@ -94,6 +98,8 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
 
   // The client of `connection` has left: its request is cancelled. False when it is not here.
   bool abandon(ConnectionId connection);
+  // The client has taken that much of a stream. False when the stream is not here.
+  bool give_credit(std::uint64_t stream, std::size_t bytes);
   // Answers all requests it holds.
   void fail_all(const Failure& failure);
   // Answers requests whose time is over, cancels them, and deals with cancellations that are
@@ -102,7 +108,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
 
  private:
   WorkerProcess(uv::Loop& loop, Log& log, const WorkerSettings& settings, std::uint32_t number,
-                WorkerEvents& events);
+                std::uint64_t& dispatched, WorkerEvents& events);
 
   void on_message(const protocol::Up& message) override;
   void on_protocol_error(std::string_view what) override;
@@ -112,10 +118,15 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   void on_start_failed(const protocol::StartFailed& failed);
   template <class Message>
   void on_answer(const Message& message);
+  void on_stream_head(const protocol::StreamHead& head);
+  void on_stream_chunk(const protocol::StreamChunk& chunk);
+  void on_stream_end(const protocol::StreamEnd& end);
+  void release(RequestSlots::Slot& slot);
   void on_exited(std::int64_t status, int signal);
   void on_start_timeout();
   void after(Milliseconds delay, std::function<void()> action);
   void cancel(RequestSlots::Slot& slot, std::string_view reason, uv::TimePoint kill_at);
+  bool took(std::uint64_t frame) const;
   void end_stuck_loop();
   bool clients_wait();
   void stop_when_retired();
@@ -125,7 +136,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
 
   uv::Loop& loop_;
   Log& log_;
-  const WorkerSettings& settings_;
+  const WorkerSettings settings_;
   std::uint32_t number_;
   WorkerEvents& events_;
 
@@ -138,6 +149,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   bool was_ready_ = false;
   bool proved_itself_ = false;
   bool spoiled_ = false;
+  bool aborting_ = false;
 
   RequestSlots slots_;
   std::unique_ptr<VitalsPage> vitals_;

@@ -70,4 +70,9 @@ std::string UnpackFolder::generation(std::uint64_t number) const {
   return path_ + "/" + std::to_string(number);
 }
 
+void UnpackFolder::remove(std::uint64_t number) {
+  std::error_code ignored;
+  fs::remove_all(generation(number), ignored);
+}
+
 }  // namespace lambdapool::supervisor

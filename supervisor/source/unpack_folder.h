@@ -23,6 +23,7 @@ class UnpackFolder {
 
   // Where the contents of generation `number` go; does not exist yet.
   std::string generation(std::uint64_t number) const;
+  void remove(std::uint64_t number);
 
  private:
   UnpackFolder(std::string path, uv::FileDescriptor lock)

@@ -18,8 +18,8 @@ Unpacker::Unpacker(uv::Loop& loop, Done done)
       }) {}
 
 std::expected<std::unique_ptr<Unpacker>, std::string> Unpacker::start(
-    uv::Loop& loop, const std::string& worker_program, const LambdaConfig& lambda,
-    const std::string& folder, Milliseconds limit, Done done) {
+    uv::Loop& loop, const std::string& worker_program, const LambdaConfig& limits,
+    const std::string& archive, const std::string& folder, Milliseconds limit, Done done) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
     return std::unexpected(std::string("pipe: ") + std::strerror(errno));
@@ -29,11 +29,11 @@ std::expected<std::unique_ptr<Unpacker>, std::string> Unpacker::start(
 
   std::unique_ptr<Unpacker> unpacker(new Unpacker(loop, std::move(done)));
   Unpacker* self = unpacker.get();
-  const uv::SpawnOptions options{{worker_program, "unpack", lambda.path, folder,
-                                  "max_entries=" + std::to_string(lambda.max_entries),
-                                  "max_total=" + std::to_string(lambda.max_total),
-                                  "max_file=" + std::to_string(lambda.max_file),
-                                  "max_ratio=" + std::to_string(lambda.max_ratio)},
+  const uv::SpawnOptions options{{worker_program, "unpack", archive, folder,
+                                  "max_entries=" + std::to_string(limits.max_entries),
+                                  "max_total=" + std::to_string(limits.max_total),
+                                  "max_file=" + std::to_string(limits.max_file),
+                                  "max_ratio=" + std::to_string(limits.max_ratio)},
                                  {-1, theirs.get(), theirs.get()}};
   auto process = uv::Process::spawn(
       loop, options, [self](std::int64_t status, int signal) { self->on_exited(status, signal); });

@@ -14,15 +14,15 @@
 
 namespace lambdapool::supervisor {
 
-class Unpacker {
+class Unpacker final : public uv::Retirable {
  public:
-  // Called once: nothing when `folder` holds the contents now, else what is wrong, in lines for
-  // people.
+  // Called once, and may retire the unpacker: nothing when `folder` holds the contents now, else
+  // what is wrong, in lines for people.
   using Done = std::function<void(std::expected<void, std::string>)>;
 
   static std::expected<std::unique_ptr<Unpacker>, std::string> start(
-      uv::Loop& loop, const std::string& worker_program, const LambdaConfig& lambda,
-      const std::string& folder, Milliseconds limit, Done done);
+      uv::Loop& loop, const std::string& worker_program, const LambdaConfig& limits,
+      const std::string& archive, const std::string& folder, Milliseconds limit, Done done);
 
  private:
   Unpacker(uv::Loop& loop, Done done);

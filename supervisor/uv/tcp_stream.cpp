@@ -1,6 +1,8 @@
 #include "supervisor/uv/tcp_stream.h"
 
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -101,12 +103,30 @@ void TcpStream::write_later(std::string_view first, std::string_view second) {
     pending.release();  // NOLINT(bugprone-unused-return-value): libuv holds it until the callback.
 }
 
+std::size_t TcpStream::unacknowledged() const {
+  uv_os_fd_t descriptor = -1;
+  int in_kernel = 0;
+  if (uv_fileno(as_handle(handle_), &descriptor) != 0 ||
+      ioctl(descriptor, SIOCOUTQ, &in_kernel) != 0) {
+    return unsent();
+  }
+  return unsent() + static_cast<std::size_t>(in_kernel);
+}
+
 void TcpStream::finish_writing() {
   auto request = std::make_unique<uv_shutdown_t>();
   const int result = uv_shutdown(request.get(), reinterpret_cast<uv_stream_t*>(handle_.get()),
                                  [](uv_shutdown_t* done, int) { delete done; });
   if (result == 0)
     request.release();  // NOLINT(bugprone-unused-return-value): libuv holds it until the callback.
+}
+
+void TcpStream::reset_when_closed() {
+  uv_os_fd_t descriptor = -1;
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  if (uv_fileno(as_handle(handle_), &descriptor) == 0) {
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  }
 }
 
 PeerState TcpStream::peer_state() const {

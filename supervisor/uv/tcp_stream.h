@@ -39,8 +39,14 @@ class TcpStream {
   // Sends `head` and then `body`.
   void write(std::string_view head, std::string_view body = {});
   std::size_t unsent() const { return handle_->write_queue_size; }
+  // As `unsent`, with what the kernel holds and the peer has not acknowledged: it changes while the
+  // peer reads.
+  std::size_t unacknowledged() const;
   // Ends our direction after what was written.
   void finish_writing();
+
+  // Makes the end of the connection one that its peer cannot take for an orderly one.
+  void reset_when_closed();
 
   // Whether the kernel knows by now that the peer has reset the connection.
   PeerState peer_state() const;

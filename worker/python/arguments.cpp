@@ -108,6 +108,21 @@ std::optional<double> Arguments::seconds(std::size_t index) {
   return std::nullopt;
 }
 
+std::optional<std::vector<double>> Arguments::numbers(std::size_t index) {
+  PyObject* list = values_[index];
+  if (!PyList_Check(list) && !PyTuple_Check(list)) return fail_type(index, "a list of numbers");
+  const auto count = static_cast<std::size_t>(PySequence_Fast_GET_SIZE(list));
+  if (count > kMaxNumbers) return fail_type(index, "a list of at most 4000 numbers");
+  std::vector<double> numbers;
+  numbers.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const double value = PyFloat_AsDouble(PySequence_Fast_GET_ITEM(list, i));
+    if (value == -1.0 && PyErr_Occurred() != nullptr) return std::nullopt;
+    numbers.push_back(value);
+  }
+  return numbers;
+}
+
 std::optional<std::string_view> Arguments::header_part(PyObject* part) {
   if (PyUnicode_Check(part)) return encode(part, Surrogates::kEscape);
   if (PyBytes_Check(part))

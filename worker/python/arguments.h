@@ -20,6 +20,7 @@ namespace lambdapool::worker::python {
 inline constexpr std::size_t kMaxParameters = 8;
 // The codec of the other side takes lists of at most 4096 elements; a header is two.
 inline constexpr std::size_t kMaxHeaders = 1024;
+inline constexpr std::size_t kMaxNumbers = 4000;
 inline constexpr std::size_t kMaxHeaderBytes = std::size_t{512} << 10;
 
 struct Signature {
@@ -50,6 +51,8 @@ class Arguments {
   std::optional<std::string_view> text(std::size_t index, Surrogates surrogates);
   std::optional<std::string_view> bytes(std::size_t index);  // Once at most.
   std::optional<double> seconds(std::size_t index);
+  // A list or tuple of numbers.
+  std::optional<std::vector<double>> numbers(std::size_t index);
   // A list or tuple of pairs of str or bytes; empty where it was left out.
   std::optional<protocol::Fields> headers(std::size_t index);
 

@@ -120,6 +120,11 @@ void Channel::deliver(const protocol::Shutdown& shutdown) {
   if (!call_with(handlers_.on_shutdown, shutdown)) print_error("the host's on_shutdown");
 }
 
+void Channel::deliver(const protocol::Credit& credit) {
+  if (!handlers_.on_credit) return;
+  if (!call_with(handlers_.on_credit, credit)) print_error("the host's on_credit");
+}
+
 bool Channel::on_loop_thread() const { return PyThread_get_thread_ident() == loop_thread_; }
 
 bool Channel::schedule(const Reference& callback) {
@@ -190,7 +195,7 @@ WriteState Channel::flush(std::chrono::milliseconds limit) {
 int Channel::traverse(visitproc visit, void* arg) {
   for (const Reference* reference :
        {&loop_, &handlers_.on_request, &handlers_.on_cancel, &handlers_.on_shutdown,
-        &callbacks_.receive, &callbacks_.flush, &callbacks_.writable}) {
+        &handlers_.on_credit, &callbacks_.receive, &callbacks_.flush, &callbacks_.writable}) {
     Py_VISIT(reference->get());
   }
   return 0;

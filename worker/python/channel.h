@@ -33,6 +33,7 @@ class Channel {
     Reference on_request;
     Reference on_cancel;
     Reference on_shutdown;
+    Reference on_credit;  // Null when the host streams nothing.
   };
 
   Channel(ChannelIo& io, VitalsPage& vitals) : io_(io), vitals_(vitals) {}
@@ -64,6 +65,7 @@ class Channel {
   void deliver(const protocol::Request& request);
   void deliver(const protocol::Cancel& cancel);
   void deliver(const protocol::Shutdown& shutdown);
+  void deliver(const protocol::Credit& credit);
   bool on_loop_thread() const;
   bool schedule(const Reference& callback);
   void watch_writable();

@@ -58,7 +58,8 @@ PyMethodDef receive_callback{"receive", &callback<&Channel::receive>, METH_NOARG
 PyMethodDef flush_callback{"flush", &callback<&Channel::write_scheduled>, METH_NOARGS, nullptr};
 PyMethodDef writable_callback{"writable", &callback<&Channel::write>, METH_NOARGS, nullptr};
 
-constexpr std::array kAttachParameters{"loop", "on_request", "on_cancel", "on_shutdown"};
+constexpr std::array kAttachParameters{"loop", "on_request", "on_cancel", "on_shutdown",
+                                       "on_credit"};
 constexpr Signature kAttach{"attach", kAttachParameters, 4};
 
 Reference attach(PyObject* self, Arguments& arguments) {
@@ -67,12 +68,12 @@ Reference attach(PyObject* self, Arguments& arguments) {
                                steal(PyCFunction_New(&writable_callback, self))};
   if (!callbacks.receive || !callbacks.flush || !callbacks.writable) return nullptr;
   for (std::size_t i = 1; i < kAttachParameters.size(); ++i) {
-    if (PyCallable_Check(arguments.get(i)) != 0) continue;
+    if (arguments.get(i) == nullptr || PyCallable_Check(arguments.get(i)) != 0) continue;
     PyErr_Format(PyExc_TypeError, "attach(): %s must be callable", kAttachParameters[i]);
     return nullptr;
   }
   Channel::Handlers handlers{share(arguments.get(1)), share(arguments.get(2)),
-                             share(arguments.get(3))};
+                             share(arguments.get(3)), share(arguments.get(4))};
   const bool done =
       channel_of(self).attach(arguments.get(0), std::move(handlers), std::move(callbacks));
   return done ? none() : nullptr;
@@ -96,7 +97,17 @@ Reference begin(PyObject* self, Arguments& arguments) {
   return none();
 }
 
-constexpr std::array kRespondParameters{"id", "status", "headers", "body"};
+constexpr std::size_t kMaxRouteText = 1024;
+
+// The route of an answer: optional, cut when it is long.
+BoundedText route(Arguments& arguments, std::size_t index) {
+  if (arguments.get(index) == nullptr) return {{}, kMaxRouteText};
+  const auto text = arguments.text(index, Surrogates::kBackslash);
+  if (!text) PyErr_Clear();
+  return {text.value_or(std::string_view()), kMaxRouteText};
+}
+
+constexpr std::array kRespondParameters{"id", "status", "headers", "body", "route"};
 constexpr Signature kRespond{"respond", kRespondParameters, 4};
 
 Reference respond(PyObject* self, Arguments& arguments) {
@@ -110,17 +121,19 @@ Reference respond(PyObject* self, Arguments& arguments) {
                  body->size(), protocol::kMaxBodyBytes);
     return nullptr;
   }
+  const BoundedText of_route = route(arguments, 4);
   Channel& channel = channel_of(self);
   channel.io().queue(protocol::Response{.id = *id,
                                         .status = static_cast<std::uint32_t>(*status),
                                         .headers = std::move(*headers),
-                                        .body = *body});
+                                        .body = *body,
+                                        .route = of_route.view()});
   channel.output_queued();
   return none();
 }
 
-constexpr std::array kFailParameters{"id",   "status", "kind",   "error_code",
-                                     "desc", "detail", "headers"};
+constexpr std::array kFailParameters{"id",   "status", "kind",    "error_code",
+                                     "desc", "detail", "headers", "route"};
 constexpr Signature kFail{"fail", kFailParameters, 6};
 constexpr std::size_t kMaxKindText = 256;
 
@@ -136,6 +149,7 @@ Reference fail(PyObject* self, Arguments& arguments) {
   const BoundedText bounded_kind(*kind, kMaxKindText);
   const BoundedText bounded_desc(*desc, kMaxErrorText);
   const BoundedText bounded_detail(*detail, kMaxErrorText);
+  const BoundedText of_route = route(arguments, 7);
   Channel& channel = channel_of(self);
   channel.io().queue(protocol::Failure{.id = *id,
                                        .status = static_cast<std::uint32_t>(*status),
@@ -143,7 +157,82 @@ Reference fail(PyObject* self, Arguments& arguments) {
                                        .error_code = static_cast<std::uint32_t>(*error_code),
                                        .desc = bounded_desc.view(),
                                        .detail = bounded_detail.view(),
-                                       .headers = std::move(*headers)});
+                                       .headers = std::move(*headers),
+                                       .route = of_route.view()});
+  channel.output_queued();
+  return none();
+}
+
+constexpr std::array kStreamHeadParameters{"id", "status", "headers", "route"};
+constexpr Signature kStreamHead{"stream_head", kStreamHeadParameters, 3};
+
+Reference stream_head(PyObject* self, Arguments& arguments) {
+  const auto id = arguments.number(0, 1, UINT64_MAX);
+  const auto status = id ? arguments.number(1, 100, 999) : std::nullopt;
+  auto headers = status ? arguments.headers(2) : std::nullopt;
+  if (!headers) return nullptr;
+  const BoundedText of_route = route(arguments, 3);
+  Channel& channel = channel_of(self);
+  channel.io().queue(protocol::StreamHead{.id = *id,
+                                          .status = static_cast<std::uint32_t>(*status),
+                                          .headers = std::move(*headers),
+                                          .route = of_route.view()});
+  channel.output_queued();
+  return none();
+}
+
+constexpr std::array kStreamChunkParameters{"id", "data"};
+constexpr Signature kStreamChunk{"stream_chunk", kStreamChunkParameters, 2};
+
+Reference stream_chunk(PyObject* self, Arguments& arguments) {
+  const auto id = arguments.number(0, 1, UINT64_MAX);
+  const auto data = id ? arguments.bytes(1) : std::nullopt;
+  if (!data) return nullptr;
+  if (data->size() > protocol::kInitialCredit) {
+    PyErr_Format(PyExc_ValueError, "stream_chunk(): %zu bytes are over the limit of %zu",
+                 data->size(), protocol::kInitialCredit);
+    return nullptr;
+  }
+  Channel& channel = channel_of(self);
+  channel.io().queue(protocol::StreamChunk{.id = *id, .bytes = *data});
+  channel.output_queued();
+  return none();
+}
+
+constexpr std::array kStreamEndParameters{"id", "error"};
+constexpr Signature kStreamEnd{"stream_end", kStreamEndParameters, 1};
+
+Reference stream_end(PyObject* self, Arguments& arguments) {
+  const auto id = arguments.number(0, 1, UINT64_MAX);
+  if (!id) return nullptr;
+  const bool whole = arguments.get(1) == nullptr;
+  const auto error = whole ? std::string_view() : arguments.text(1, Surrogates::kBackslash);
+  if (!error) return nullptr;
+  const BoundedText bounded_error(*error, kMaxErrorText);
+  Channel& channel = channel_of(self);
+  channel.io().queue(protocol::StreamEnd{.id = *id, .error = bounded_error.view()});
+  channel.output_queued();
+  return none();
+}
+
+constexpr std::array kMetricParameters{"kind", "name", "help", "labels", "values"};
+constexpr Signature kMetric{"metric", kMetricParameters, 5};
+
+Reference metric(PyObject* self, Arguments& arguments) {
+  const auto kind = arguments.text(0, Surrogates::kBackslash);
+  const auto name = kind ? arguments.text(1, Surrogates::kBackslash) : std::nullopt;
+  const auto help = name ? arguments.text(2, Surrogates::kBackslash) : std::nullopt;
+  auto labels = help ? arguments.headers(3) : std::nullopt;
+  auto values = labels ? arguments.numbers(4) : std::nullopt;
+  if (!values) return nullptr;
+  const BoundedText bounded_name(*name, kMaxKindText);
+  const BoundedText bounded_help(*help, kMaxErrorText);
+  Channel& channel = channel_of(self);
+  channel.io().queue(protocol::Metric{.kind = *kind,
+                                      .name = bounded_name.view(),
+                                      .help = bounded_help.view(),
+                                      .labels = std::move(*labels),
+                                      .values = std::move(*values)});
   channel.output_queued();
   return none();
 }
@@ -234,6 +323,10 @@ PyMethodDef channel_methods[] = {
     define<kBegin, begin>("Marks a request as begun: user code runs from now on."),
     define<kRespond, respond>("Queues the response to a request."),
     define<kFail, fail>("Queues an error as the answer to a request."),
+    define<kStreamHead, stream_head>("Queues the head of a response whose body follows in pieces."),
+    define<kStreamChunk, stream_chunk>("Queues a piece of a streamed body."),
+    define<kStreamEnd, stream_end>("Queues the end of a streamed body, or why there is none."),
+    define<kMetric, metric>("Queues what changed in one series of the lambda's metrics."),
     define<kLog, log>("Writes a line to the supervisor's log at once."),
     define<kReady, ready>("Says that the lambda is started; returns when that is written."),
     define<kStartFailed, start_failed>("Says that the start failed; returns when that is written."),

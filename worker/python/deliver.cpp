@@ -69,4 +69,8 @@ bool call_with(const Reference& handler, const protocol::Shutdown& shutdown) {
   return call<1>(handler, {make_seconds(shutdown.limit_ms)});
 }
 
+bool call_with(const Reference& handler, const protocol::Credit& credit) {
+  return call<2>(handler, {make_number(credit.id), make_number(credit.bytes)});
+}
+
 }  // namespace lambdapool::worker::python

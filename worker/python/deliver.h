@@ -11,5 +11,6 @@ namespace lambdapool::worker::python {
 bool call_with(const Reference& handler, const protocol::Request& request);
 bool call_with(const Reference& handler, const protocol::Cancel& cancel);
 bool call_with(const Reference& handler, const protocol::Shutdown& shutdown);
+bool call_with(const Reference& handler, const protocol::Credit& credit);
 
 }  // namespace lambdapool::worker::python

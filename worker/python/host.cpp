@@ -1,5 +1,6 @@
 #include "worker/python/host.h"
 
+#include "protocol/frame.h"
 #include "worker/exit_status.h"
 #include "worker/python/channel_type.h"
 #include "worker/python/error.h"
@@ -12,7 +13,6 @@ namespace lambdapool::worker::python {
 namespace {
 
 constexpr const char* kHostModule = "luna_lambda_tools.private.host";
-constexpr const char* kArchiveModule = "luna_lambda_tools.private.archive";
 
 bool set_text(const Reference& dict, const char* key, std::string_view text) {
   const Reference value = make_text(text);
@@ -34,7 +34,8 @@ Reference make_start(const protocol::Start& start) {
                     set_text(dict, "event_loop", start.event_loop) &&
                     set_text(dict, "log_level", start.log_level) &&
                     set_number(dict, "worker", start.worker) &&
-                    set_number(dict, "window", start.window);
+                    set_number(dict, "window", start.window) &&
+                    set_number(dict, "stream_credit", protocol::kInitialCredit);
   return made ? std::move(dict) : nullptr;
 }
 
@@ -76,17 +77,15 @@ int serve(const protocol::Start& start, const std::string& pylib, ChannelIo& io,
       kHostModule);
 }
 
-int unpack(std::span<const std::string> arguments, const std::string& pylib) {
-  const Reference archive = import_from(pylib, kArchiveModule);
+int run_main(const char* module, std::span<const std::string> arguments, const std::string& pylib) {
+  const Reference imported = import_from(pylib, module);
   const Reference list = steal(PyList_New(0));
-  if (!archive || !list) return exit_status(nullptr, kArchiveModule);
+  if (!imported || !list) return exit_status(nullptr, module);
   for (const std::string& argument : arguments) {
     const Reference text = make_text(argument);
-    if (!text || PyList_Append(list.get(), text.get()) != 0)
-      return exit_status(nullptr, kArchiveModule);
+    if (!text || PyList_Append(list.get(), text.get()) != 0) return exit_status(nullptr, module);
   }
-  return exit_status(steal(PyObject_CallMethod(archive.get(), "main", "O", list.get())),
-                     kArchiveModule);
+  return exit_status(steal(PyObject_CallMethod(imported.get(), "main", "O", list.get())), module);
 }
 
 }  // namespace lambdapool::worker::python

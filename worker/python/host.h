@@ -16,7 +16,7 @@ namespace lambdapool::worker::python {
 int serve(const protocol::Start& start, const std::string& pylib, ChannelIo& io,
           VitalsPage& vitals);
 
-// luna_lambda_tools.private.archive.main(arguments). Gives the exit status.
-int unpack(std::span<const std::string> arguments, const std::string& pylib);
+// main(arguments) of one module of luna_lambda_tools. Gives the exit status.
+int run_main(const char* module, std::span<const std::string> arguments, const std::string& pylib);
 
 }  // namespace lambdapool::worker::python
