@@ -1,9 +1,12 @@
 // The program `lambdapool`: its arguments -> a command -> an exit code.
 
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -68,6 +71,19 @@ int print(const ConfigSources& sources) {
   return 0;
 }
 
+// Becomes the worker program.
+int run_tool(const ToolCommand& tool) {
+  const auto installation = find_installation();
+  if (!installation) return complain(installation.error());
+  std::vector<std::string> arguments = {installation->worker_program, "tool"};
+  arguments.insert(arguments.end(), tool.arguments.begin(), tool.arguments.end());
+  std::vector<char*> raw;
+  for (std::string& argument : arguments) raw.push_back(argument.data());
+  raw.push_back(nullptr);
+  execv(raw[0], raw.data());
+  return complain(arguments[0] + ": " + std::strerror(errno));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -78,6 +94,7 @@ int main(int argc, char** argv) {
   }
   if (const auto* to_serve = std::get_if<ServeCommand>(&*command)) return serve(to_serve->sources);
   if (const auto* to_print = std::get_if<ConfigCommand>(&*command)) return print(to_print->sources);
+  if (const auto* tool = std::get_if<ToolCommand>(&*command)) return run_tool(*tool);
   const auto& show = std::get<ShowText>(*command);
   std::fputs(show.text.c_str(), stdout);
   return show.exit_code;

@@ -33,11 +33,26 @@ constexpr std::array kFlags = {
     Flag{"--log-format", "log.format", "FORMAT", "text or json."},
 };
 
+// Commands that the worker program carries out, because they read Python.
+struct Tool {
+  std::string_view name;
+  std::string_view doc;
+};
+
+constexpr std::array kTools = {
+    Tool{"validate", "Check a lambda without running it."},
+    Tool{"new", "Make a folder with a lambda to begin with."},
+    Tool{"pack", "Make the zip archive of a lambda's folder."},
+};
+
 constexpr std::string_view kExamples = R"(Examples:
   lambdapool serve examples/hello
   lambdapool serve lambda.zip --workers 4 --port 9000
   lambdapool serve --config lambdapool.yml --set pool.request_timeout=2m
   lambdapool config --config lambdapool.yml
+  lambdapool new my_lambda
+  lambdapool serve my_lambda --reload
+  lambdapool pack my_lambda
 
 `lambdapool COMMAND --help` says more about a command.)";
 
@@ -64,6 +79,7 @@ struct CommandOptions {
   CLI::Option* path = nullptr;
   CLI::Option* config = nullptr;
   CLI::Option* set = nullptr;
+  CLI::Option* reload = nullptr;
   std::map<const CLI::Option*, Flag> flags;
 };
 
@@ -90,6 +106,9 @@ CommandOptions add_command(CLI::App& root, const std::string& name, const std::s
     if (!key.default_text.empty()) text += " Default: " + std::string(key.default_text) + ".";
     command.flags.emplace(add_option(*command.app, flag.name, text, flag.value), flag);
   }
+  command.reload =
+      command.app->add_flag("--reload")
+          ->description("Replace the workers when a file of the lambda changes, for developing.");
   command.set = add_option(*command.app, "--set", "Any key of the configuration; may be repeated.",
                            "KEY=VALUE");
   return command;
@@ -126,12 +145,14 @@ std::optional<UsageError> find_empty_value(const std::vector<std::string>& argum
 }
 
 UsageError unexpected_at_root(const std::string& argument) {
-  constexpr std::array<std::string_view, 2> kCommands = {"serve", "config"};
+  std::vector<std::string_view> commands = {"serve", "config"};
+  for (const Tool& tool : kTools) commands.push_back(tool.name);
   constexpr std::array<std::string_view, 2> kRootFlags = {"--help", "--version"};
   if (!is_flag(argument)) {
-    const std::string meant = suggestion(argument, kCommands);
-    return usage_error("unknown command " + in_quotes(argument) +
-                       (meant.empty() ? "; the commands are serve and config" : meant));
+    const std::string meant = suggestion(argument, commands);
+    return usage_error(
+        "unknown command " + in_quotes(argument) +
+        (meant.empty() ? "; the commands are serve, config, validate, new and pack" : meant));
   }
   const std::string name = argument.substr(0, argument.find('='));
   if (name == "--set" || name == "--config" ||
@@ -147,7 +168,7 @@ UsageError unexpected_in(const std::string& command, const std::string& argument
     return usage_error("unexpected argument " + in_quotes(argument) + "; there may be one PATH",
                        command);
   }
-  std::vector<std::string_view> known = {"--config", "--set", "--help"};
+  std::vector<std::string_view> known = {"--config", "--set", "--reload", "--help"};
   for (const Flag& flag : kFlags) known.push_back(flag.name);
   const std::string name = argument.substr(0, argument.find('='));
   return usage_error("unknown flag " + in_quotes(argument) + suggestion(name, known), command);
@@ -160,6 +181,10 @@ std::expected<ConfigSources, UsageError> read_sources(const CommandOptions& comm
   std::map<const CLI::Option*, std::size_t> taken;
   for (const CLI::Option* option : command.app->parse_order()) {
     const std::string& value = option->results().at(taken[option]++);
+    if (option == command.reload) {
+      sources.sets.push_back({"--reload", "lambda.reload", "true"});
+      continue;
+    }
     if (option != command.path && value.starts_with("--")) {
       return std::unexpected(usage_error(
           option->get_name() + " needs a value, and " + in_quotes(value) + " follows it", name));
@@ -196,6 +221,9 @@ std::expected<Command, UsageError> serve_command(ConfigSources sources) {
 }  // namespace
 
 std::expected<Command, UsageError> parse_command_line(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && std::ranges::find(kTools, arguments[0], &Tool::name) != kTools.end()) {
+    return ToolCommand{arguments};
+  }
   if (auto error = find_empty_value(arguments)) return std::unexpected(*std::move(error));
 
   CLI::App root("Hosts LUNA lambdas: serves one over HTTP from a pool of worker processes.",
@@ -208,6 +236,9 @@ std::expected<Command, UsageError> parse_command_line(const std::vector<std::str
   const CommandOptions serve = add_command(root, "serve", "Serve a lambda.", kServeExamples);
   const CommandOptions config = add_command(
       root, "config", "Check a configuration and print it, with every key.", kConfigExamples);
+  for (const Tool& tool : kTools) {
+    root.add_subcommand(std::string(tool.name), std::string(tool.doc))->group("Commands");
+  }
 
   try {
     root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

@@ -23,13 +23,19 @@ struct ConfigCommand {
   ConfigSources sources;
 };
 
+// Have the worker program do something for a lambda's author: the tool's name and its arguments as
+// they were given.
+struct ToolCommand {
+  std::vector<std::string> arguments;
+};
+
 // Print a text on standard output and exit.
 struct ShowText {
   std::string text;
   int exit_code = 0;
 };
 
-using Command = std::variant<ServeCommand, ConfigCommand, ShowText>;
+using Command = std::variant<ServeCommand, ConfigCommand, ToolCommand, ShowText>;
 
 inline constexpr int kUsageExitCode = 2;
 

@@ -280,8 +280,20 @@ def test_a_large_file_is_a_stream(folder, open_descriptors):
     chunks = asyncio.run(collected(stream))
     assert b"".join(chunks) == data
     assert max(map(len, chunks)) <= static.CHUNK
+    assert open_descriptors() == 0
     stream.close()
-    stream.close()
+
+
+def test_a_stream_that_nobody_reads_to_its_end_is_closed(folder, open_descriptors):
+    async def read_one(stream):
+        async for _ in stream.chunks():
+            return
+
+    (folder / "large.bin").write_bytes(bytes(static.LARGEST_WHOLE * 2))
+    for _ in range(2):
+        assert get(folder, "large.bin").status == 200
+        asyncio.run(read_one(get(folder, "large.bin")))
+        get(folder, "large.bin").close()
     assert open_descriptors() == 0
 
 

@@ -152,7 +152,7 @@ def register(metrics: object, lambda_id: str) -> None:
         )
     faults = list(_faults(metrics))
     if faults:
-        raise StartFailure("\n".join(f"lambda_main.py: {fault}" for fault in faults))
+        raise StartFailure.of_lines(f"lambda_main.py: {fault}" for fault in faults)
     sink.lambdaId = lambda_id
     for metric in metrics:
         metric.initialize(lambda_id)
@@ -164,7 +164,7 @@ def _faults(metrics: Sequence[Any]) -> list[str]:
     for index, metric in enumerate(metrics):
         place = f"USER_METRICS[{index}]"
         if isinstance(metric, type) or not isinstance(metric, Metric):
-            shown = f"the class {metric.__name__}" if isinstance(metric, type) else f"a {type(metric).__name__}"
+            shown = f"the class {metric.__name__}" if isinstance(metric, type) else f"of type {type(metric).__name__}"
             faults.append(f"{place} is {shown}; it must be a Counter, Gauge, Histogram or Summary")
             continue
         base = metric.exposedName.removesuffix("_total")

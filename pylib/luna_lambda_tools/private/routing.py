@@ -18,6 +18,8 @@ Resource = TypeVar("Resource")
 
 #: Regular expressions of a lambda are not tried on longer paths: their time can grow with a power of the length.
 LONGEST_FOR_PATTERNS = 4096
+#: Slashes at the end are taken away one by one; of more than these, all others at once.
+_SINGLE_SLASHES = 32
 
 
 @dataclass(slots=True, eq=False)
@@ -82,7 +84,8 @@ class Router(Generic[Resource]):
                     return found
                 if not path.endswith("/"):
                     return None
-                path = path[:-1]
+                bare = path.rstrip("/")
+                path = bare + "/" * min(len(path) - len(bare) - 1, _SINGLE_SLASHES)
         except _Refused:
             pass
         return None

@@ -100,7 +100,7 @@ async def _conclude(result: Any, exchange: Exchange, name: str) -> Reply | None:
     if stream.opened:
         stream.end()
         if result is not None:
-            log.logger.warning("%s has streamed its response; the %s it returned is left out", name, _kind_of(result))
+            log.logger.warning("%s has streamed its response already; %s that it returned is left out", name, _kind_of(result))
         return None
     if not isinstance(result, HTTPResponse) and not _is_like_a_response(result):
         raise BadHandlerResult(f"{name} returned {_kind_of(result)}; it must return self.sendResponse(...)")

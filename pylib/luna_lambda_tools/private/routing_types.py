@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _strptime  # noqa: F401  datetime.strptime imports it at its first call
 import re
 import uuid
 from datetime import date, datetime
@@ -51,6 +50,7 @@ def _alpha(text: str) -> str:
 
 
 def _ymd(text: str) -> date:
+    # The first call, below, imports what it needs: later a lambda's own modules might be found instead.
     return datetime.strptime(text, "%Y-%m-%d").date()
 
 
@@ -69,3 +69,4 @@ _IN_ORDER: Final[tuple[tuple[str, str, Callable[[str], Any]], ...]] = (
 TYPES: Final[dict[str, ParameterType]] = {
     name: ParameterType(priority, pattern, convert) for priority, (name, pattern, convert) in enumerate(_IN_ORDER)
 }
+_ymd("2000-01-01")

@@ -33,7 +33,7 @@ Headers = Sequence[tuple[str, str]]
 class FileStream:
     """A part of an open file, to be sent piece by piece.
 
-    Whoever gets it calls `close()` in the end.
+    The file is closed at the end of `chunks()`, whichever way it ends, by `close()`, or with the object.
     """
 
     status: int
@@ -44,18 +44,24 @@ class FileStream:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Reads in a thread, since a disk can make one wait. Raises OSError, also when the file has become shorter."""
-        at, end = self.first, self.first + self.length
-        while at < end:
-            data = await asyncio.to_thread(os.pread, self.descriptor, min(CHUNK, end - at), at)
-            if not data:
-                raise OSError(f"a file of the folder static became shorter while it was sent: {end - at} bytes miss")
-            at += len(data)
-            yield data
+        try:
+            at, end = self.first, self.first + self.length
+            while at < end:
+                data = await asyncio.to_thread(os.pread, self.descriptor, min(CHUNK, end - at), at)
+                if not data:
+                    raise OSError(f"a file of the folder static became shorter while it was sent: {end - at} bytes miss")
+                at += len(data)
+                yield data
+        finally:
+            self.close()
 
     def close(self) -> None:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def static_reply(folder: str, method: str, path: bytes, headers: Headers) -> Reply | FileStream:

@@ -58,7 +58,7 @@ class StreamResponse:
         return self.stream(self.rows(), contentType="text/csv")  # rows: a generator, asynchronous or not
     """
 
-    __slots__ = ("status", "headers", "content_type", "_source", "_stream")
+    __slots__ = ("status", "headers", "content_type", "_source", "_stream", "_has_begun")
 
     def __init__(
         self,
@@ -73,6 +73,7 @@ class StreamResponse:
         self.content_type = content_type
         self._source = source
         self._stream = stream
+        self._has_begun = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.status}>"
@@ -109,13 +110,14 @@ class StreamResponse:
         return self
 
     def _begin(self) -> None:
-        if not self._stream.opened:
-            self._stream.open(self.status, head_of(self))
+        if not self._has_begun:
+            self._stream.open(checked_status(self.status), head_of(self))
+            self._has_begun = True
 
     async def _finish(self) -> None:
         """Sends what its source gives and ends it; for the host, when the method has returned."""
         self._begin()
-        if self._source is not None and not self._stream.ended:
+        if self._source is not None:
             await self._drain()
         self._stream.end()
 
