@@ -1,5 +1,6 @@
 #include "supervisor/http/head_lines.h"
 
+#include <algorithm>
 #include <string>
 
 namespace lambdapool::supervisor {
@@ -63,7 +64,11 @@ std::expected<std::optional<std::size_t>, Failure> HeadLines::find_end(std::stri
     }
     if (newline == std::string_view::npos) {
       scanned_ = bytes.size();
-      if (auto failure = check_length(bytes.size() - line_begin_)) return std::unexpected(*failure);
+      const std::size_t end_of_line = bytes.ends_with('\r') ? 1 : 0;
+      const std::size_t so_far = bytes.size() - line_begin_;
+      if (auto failure = check_length(so_far - std::min(so_far, end_of_line))) {
+        return std::unexpected(*failure);
+      }
       return std::nullopt;
     }
     if (newline == line_begin_ || bytes[newline - 1] != '\r')

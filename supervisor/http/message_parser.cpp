@@ -12,6 +12,7 @@ namespace lambdapool::supervisor {
 namespace {
 
 constexpr std::size_t kMaxChunkExtensionBytes = std::size_t{16} << 10;
+constexpr std::size_t kMaxChunkLineBytes = kMaxChunkExtensionBytes + 64;
 constexpr std::size_t kMaxTrailerBytes = std::size_t{8} << 10;
 constexpr std::size_t kMaxEmptyLineBytes = 64;
 constexpr std::size_t kReservedBodyBytes = std::size_t{1} << 20;
@@ -41,6 +42,8 @@ struct MessageParser::Engine {
     complete = false;
     extension_bytes = extension_name_bytes = trailer_bytes = 0;
     previous = '\0';
+    line_bytes = 0;
+    trailer_name.clear();
     failure.reset();
   }
 
@@ -59,6 +62,7 @@ struct MessageParser::Engine {
       of(http).in_trailers = true;
       return 0;
     };
+    made.on_chunk_header = [](llhttp_t* http) { return of(http).on_chunk(http->content_length); };
     made.on_body = [](llhttp_t* http, const char* at, std::size_t size) {
       return of(http).on_body({at, size});
     };
@@ -120,6 +124,12 @@ struct MessageParser::Engine {
     return refuse(bad("the chunk extensions are too long"));
   }
 
+  // Before a byte of the chunk has come.
+  int on_chunk(std::uint64_t size) {
+    if (size <= owner.limits_.max_body - owner.body_.size()) return 0;
+    return refuse(make_failure(FailureKind::kBodyTooLarge, over_max_body(owner.limits_)));
+  }
+
   int on_body(std::string_view data) {
     if (!check_framing({framing, static_cast<std::size_t>(data.data() - framing)})) return HPE_USER;
     framing = data.data() + data.size();
@@ -141,8 +151,13 @@ struct MessageParser::Engine {
         failure = bad("a line of the chunked body does not end in CRLF");
         return false;
       }
-      if (after_lf && (c == ' ' || c == '\t')) {
-        failure = bad("a line of the chunked body begins with white space");
+      if (after_lf && (c == ' ' || c == '\t' || c == ':')) {
+        failure = bad("a line of the chunked body begins with white space or a colon");
+        return false;
+      }
+      line_bytes = c == '\n' ? 0 : line_bytes + 1;
+      if (line_bytes > kMaxChunkLineBytes) {
+        failure = bad("a line of the chunked body is too long");
         return false;
       }
       previous = c;
@@ -161,6 +176,7 @@ struct MessageParser::Engine {
   std::string trailer_name;
   const char* framing = nullptr;  // Where the bytes begin that are not chunk data.
   char previous = '\0';           // The byte before them.
+  std::size_t line_bytes = 0;     // Of the line they are in.
   std::optional<Failure> failure;
 };
 

@@ -41,6 +41,8 @@ class LineWriter final : public spdlog::sinks::sink {
   void watch(spdlog::details::thread_pool& queue) { queue_ = &queue; }
 
   void log(const spdlog::details::log_msg& line) override {
+    // In this order: what came before the wish is then known to have left an empty queue.
+    const bool reopen_wanted = reopen_wanted_;
     const bool is_last = queue_->queue_size() == 0;
     const auto now = Clock::now();
     if (is_last || now >= next_report_) {
@@ -52,7 +54,7 @@ class LineWriter final : public spdlog::sinks::sink {
     if (is_last) std::this_thread::sleep_for(kGather);
     if (is_last || waiting_.size() >= kBatchBytes) flush();
     // An empty line asks for it in its turn, but may have been dropped.
-    if ((text.empty() || is_last) && reopen_wanted_.exchange(false)) reopen();
+    if (reopen_wanted && (text.empty() || is_last)) reopen();
   }
 
   void flush() override {
@@ -92,6 +94,7 @@ class LineWriter final : public spdlog::sinks::sink {
   }
 
   void reopen() {
+    reopen_wanted_ = false;
     flush();
     if (const auto reopened = target_->reopen(); reopened) {
       add(LogLevel::kInfo, "log file opened again", {});

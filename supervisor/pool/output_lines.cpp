@@ -5,6 +5,9 @@
 namespace lambdapool::supervisor {
 
 void OutputLines::feed(std::string_view bytes) {
+  // The end of a line whose last part was given already.
+  if (cut_ && bytes.starts_with('\n')) bytes.remove_prefix(1);
+  if (!bytes.empty()) cut_ = false;
   while (!bytes.empty()) {
     const auto newline = bytes.find('\n');
     const bool whole = newline != std::string_view::npos;
@@ -24,6 +27,8 @@ void OutputLines::feed(std::string_view bytes) {
       line_(partial_);
       partial_.clear();
     }
+    cut_ = !ends_here && bytes.empty();
+    if (!ends_here && bytes.starts_with('\n')) bytes.remove_prefix(1);
   }
 }
 

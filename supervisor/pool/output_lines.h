@@ -24,6 +24,7 @@ class OutputLines {
  private:
   Line line_;
   std::string partial_;
+  bool cut_ = false;  // The last part was given without the end of its line.
 };
 
 }  // namespace lambdapool::supervisor

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "protocol/frame.h"
 
@@ -10,6 +11,9 @@ namespace lambdapool::supervisor {
 namespace {
 
 constexpr std::size_t kFairReadBytes = std::size_t{1} << 20;
+// More than any socket holds: what a dead worker left is less, what a living child of its writes is
+// not waited for.
+constexpr std::size_t kMostLeftBehind = std::size_t{64} << 20;
 constexpr std::size_t kKeptOutput = std::size_t{1} << 20;
 
 }  // namespace
@@ -25,19 +29,19 @@ WorkerChannel::WorkerChannel(uv::Loop& loop, uv::FileDescriptor socket, ChannelE
 
 void WorkerChannel::on_ready(uv::Watch what) {
   if (what != uv::Watch::kReadable) flush();
-  if (what != uv::Watch::kWritable) read(ReadLimit::kFair);
+  if (what != uv::Watch::kWritable) read(kFairReadBytes);
 }
 
-void WorkerChannel::drain() { read(ReadLimit::kNone); }
+void WorkerChannel::drain() { read(kMostLeftBehind); }
 
 void WorkerChannel::close() {
   open_ = false;
   poll_.stop();
 }
 
-void WorkerChannel::read(ReadLimit limit) {
+void WorkerChannel::read(std::size_t most) {
   std::size_t taken = 0;
-  while (open_ && (limit == ReadLimit::kNone || taken < kFairReadBytes)) {
+  while (open_ && taken < most) {
     const auto space = decoder_.space();
     const ssize_t count = recv(socket_.get(), space.data(), space.size(), MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
@@ -51,7 +55,7 @@ void WorkerChannel::read(ReadLimit limit) {
     taken += static_cast<std::size_t>(count);
     if (!decode()) return;
     // A short read has emptied the socket; asking again would only cost a system call.
-    if (limit == ReadLimit::kFair && static_cast<std::size_t>(count) < space.size()) return;
+    if (static_cast<std::size_t>(count) < space.size() && most == kFairReadBytes) return;
   }
 }
 
@@ -84,6 +88,8 @@ void WorkerChannel::flush() {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       poll_.watch(uv::Watch::kBoth);
+      // A worker that is always a little behind must not keep all that it has read.
+      if (sent_ > kKeptOutput) out_.erase(0, std::exchange(sent_, 0));
       return;
     }
     // A broken socket is learnt by reading; what cannot be sent any more goes with the worker.

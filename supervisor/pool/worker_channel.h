@@ -54,10 +54,8 @@ class WorkerChannel {
   void close();
 
  private:
-  enum class ReadLimit { kFair, kNone };
-
   void on_ready(uv::Watch what);
-  void read(ReadLimit limit);
+  void read(std::size_t most);
   bool decode();
   void flush();
 

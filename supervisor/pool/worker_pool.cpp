@@ -21,13 +21,14 @@ WorkerPool::WorkerPool(uv::Loop& loop, Log& log, WorkerSettings settings, PoolEv
 
 void WorkerPool::start() {
   while (seats_.size() < settings_.pool.workers) add_seat();
+  for (auto& seat : seats_) start_worker(*seat);
 }
 
-void WorkerPool::add_seat() {
+WorkerPool::Seat& WorkerPool::add_seat() {
   const auto number = static_cast<std::uint32_t>(seats_.size()) + 1;
   seats_.push_back(std::make_unique<Seat>(loop_, number, settings_.pool,
                                           [this, number] { start_worker(*seats_[number - 1]); }));
-  start_worker(*seats_.back());
+  return *seats_.back();
 }
 
 void WorkerPool::start_worker(Seat& seat) {
@@ -39,11 +40,17 @@ void WorkerPool::start_worker(Seat& seat) {
   }
   last_start_error_ = "cannot start a worker: " + worker.error();
   log_.error("worker cannot be started", {{"worker", seat.number}, {"text", worker.error()}});
-  ++failed_starts_;
-  start_later(seat);
+  seat.start_failed = true;
+  start_again(seat);
 }
 
-void WorkerPool::start_later(Seat& seat) {
+void WorkerPool::start_again(Seat& seat) {
+  if (!ever_ready_ &&
+      std::ranges::all_of(seats_, [](const auto& each) { return each->start_failed; })) {
+    for (auto& each : seats_) each->restart.stop();
+    if (reload_ != nullptr) return finish_reload(std::unexpected(last_start_error_));
+    return events_.on_pool_failed(last_start_error_);
+  }
   const auto delay = seat.policy.delay_after_death();
   if (delay.count() > 0) {
     log_.warning("worker fails again and again, the next start waits",
@@ -110,7 +117,7 @@ void WorkerPool::give_credit(std::uint64_t stream, std::size_t bytes) {
 void WorkerPool::scale(std::uint32_t workers) {
   if (stopping_) return;
   log_.info("scaling", {{"from", seats()}, {"to", workers}});
-  while (seats_.size() < workers) add_seat();
+  while (seats_.size() < workers) start_worker(add_seat());
   while (seats_.size() > workers) {
     Seat& last = *seats_.back();
     retire(last);
@@ -159,6 +166,7 @@ void WorkerPool::on_worker_ready(WorkerProcess& worker) {
   if (!ever_ready_) {
     ever_ready_ = true;
     events_.on_pool_ready();
+    if (reload_ != nullptr) finish_reload({});
   }
   dispatch_queue();
 }
@@ -169,7 +177,7 @@ void WorkerPool::on_worker_start_failed(WorkerProcess& worker, std::string_view 
     return;
   }
   last_start_error_ = text;
-  ++failed_starts_;
+  if (Seat* seat = seat_of(worker)) seat->start_failed = true;
 }
 
 void WorkerPool::on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) {
@@ -197,14 +205,9 @@ void WorkerPool::on_worker_gone(WorkerProcess& worker, GoneCause cause,
   if (Seat* seat = seat_of(worker)) {
     if (worker.proved_itself()) seat->policy.worker_proved_itself();
     loop_.retire(std::move(seat->worker));
-    if (!stopping_) {
-      if (!ever_ready_ && failed_starts_ >= seats_.size()) {
-        for (auto& other : seats_) other->restart.stop();
-        events_.on_pool_failed(last_start_error_);
-      } else {
-        start_later(*seat);
-      }
-    }
+    if (!stopping_) start_again(*seat);
+  } else if (Seat* before = seat_before(worker)) {
+    on_next_gone(*before);
   } else {
     const auto found =
         std::ranges::find_if(retiring_, [&](const auto& other) { return other.get() == &worker; });
@@ -238,11 +241,11 @@ void WorkerPool::reload(WorkerSettings settings, Reloaded done) {
   // A pool whose every start failed has nothing that could be kept.
   if (!ever_ready_) {
     settings_ = reload_->settings;
-    failed_starts_ = 0;
+    for (auto& seat : seats_) seat->start_failed = false;
     for (auto& seat : seats_) {
-      if (seat->worker == nullptr) start_worker(*seat);
+      if (seat->worker == nullptr && reload_ != nullptr) start_worker(*seat);
     }
-    return finish_reload({});
+    return;
   }
   start_next();
 }

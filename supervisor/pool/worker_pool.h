@@ -82,6 +82,7 @@ class WorkerPool final : private WorkerEvents {
     std::uint32_t number;
     RestartPolicy policy;
     uv::Timer restart;
+    bool start_failed = false;  // Since the pool or its settings were new.
     std::unique_ptr<WorkerProcess> worker;
     std::unique_ptr<WorkerProcess> next;  // During a reload: who takes the seat when it is ready.
   };
@@ -100,9 +101,10 @@ class WorkerPool final : private WorkerEvents {
   void on_worker_gone(WorkerProcess& worker, GoneCause cause,
                       std::vector<std::unique_ptr<Invocation>> unbegun) override;
 
-  void add_seat();
+  Seat& add_seat();
   void start_worker(Seat& seat);
-  void start_later(Seat& seat);
+  // After a death or a start that failed.
+  void start_again(Seat& seat);
   // Replaces the seat's worker, which is left to finish what it has.
   void retire(Seat& seat);
   Seat* seat_of(const WorkerProcess& worker);
@@ -129,7 +131,6 @@ class WorkerPool final : private WorkerEvents {
   std::vector<std::unique_ptr<Seat>> seats_;
   std::vector<std::unique_ptr<WorkerProcess>> retiring_;
   std::size_t next_seat_ = 0;  // Where the search for the most idle worker begins.
-  std::uint32_t failed_starts_ = 0;
   std::string last_start_error_;
   bool ever_ready_ = false;
   bool stopping_ = false;

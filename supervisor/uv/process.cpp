@@ -1,5 +1,8 @@
 #include "supervisor/uv/process.h"
 
+#include <linux/close_range.h>
+#include <unistd.h>
+
 #include <csignal>
 
 namespace lambdapool::supervisor::uv {
@@ -46,6 +49,8 @@ std::expected<std::unique_ptr<Process>, std::string> Process::spawn(Loop& loop,
     self->running_ = false;
     self->exited_(status, signal);
   };
+  // What whoever started us left open would otherwise reach every lambda.
+  close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   // The handle is initialised even when spawning fails, and must be closed then, too.
   process->handle_.reset(new uv_process_t{});
   const int result = uv_spawn(loop.get(), process->handle_.get(), &uv_options);

@@ -274,7 +274,8 @@ def test_the_list_of_routes(errors, listed, line, text):
         (handler("route = '/h'\nasync def get(self, x): pass"), 6, "H.get has a parameter x that its route has not"),
         (handler("route = '/h'\nasync def get(self, *, x): pass"), 6, "H.get has a parameter x that its route has not"),
         (handler("route = '/f/<name:ext>'\nasync def get(self, name): pass"), 6, "H.get lacks the parameter ext"),
-        (handler("route = '/h/<class>'\nasync def get(self): pass"), 5, "H.route: class is a word of Python"),
+        (handler("route = '/h/<class>'\nasync def get(self): pass"), 5, "H.route: a parameter of a method cannot be called class"),
+        (handler("route = '/h/<request>'\nasync def get(self, request): pass"), 5, "H.route: a parameter of a method cannot"),
     ],
 )
 def test_a_handler(errors, source, line, text):

@@ -347,9 +347,25 @@ TEST(MessageParser, WhatCouldBeFramedInTwoWaysIsRefused) {
         "Content-Length: 5, 5\r\n", "Content-Length: +5\r\n", "Content-Length: -5\r\n",
         "Content-Length: 0x5\r\n", "Content-Length: 5 5\r\n", "Content-Length:\r\n",
         "Content-Length : 5\r\n", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-        "Transfer-Encoding : chunked\r\n", "Content-Length: 18446744073709551616\r\n"}) {
+        "Content-Length: 18446744073709551616\r\n"}) {
     expect_refused("POST / HTTP/1.1\r\nHost: h\r\n" + std::string(fields) + "\r\nhello", 400);
   }
+}
+
+TEST(MessageParser, ASpaceAfterTheNameOfTransferEncodingIsRefused) {
+  const Outcome outcome =
+      read("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n");
+
+  EXPECT_TRUE(outcome.status == 400 || outcome.status == 501) << outcome.status;
+  EXPECT_TRUE(outcome.messages.empty());
+}
+
+TEST(MessageParser, ATargetMayBeAsLongAsItsLimitAndNoLonger) {
+  ServerConfig limits;
+  limits.max_target = 9;
+
+  EXPECT_EQ(read("GET /12345678 HTTP/1.1\r\nHost: h\r\n\r\n", limits).messages.size(), 1U);
+  expect_refused("GET /123456789 HTTP/1.1\r\nHost: h\r\n\r\n", 414, limits);
 }
 
 TEST(MessageParser, ATransferEncodingOtherThanChunkedIsNotImplemented) {

@@ -30,7 +30,12 @@ ResponseContext to_head() {
 
 protocol::Response response(std::uint32_t status, protocol::Fields headers = {},
                             std::string_view body = "body") {
-  return {.id = 1, .status = status, .headers = std::move(headers), .body = body};
+  protocol::Response made;
+  made.id = 1;
+  made.status = status;
+  made.headers = std::move(headers);
+  made.body = body;
+  return made;
 }
 
 std::string head_of(const protocol::Response& told, const ResponseContext& of) {
@@ -58,7 +63,9 @@ std::string_view body_of(const std::string& bytes) {
   return end == std::string::npos ? std::string_view{} : std::string_view(bytes).substr(end + 4);
 }
 
-std::string fault_of(const protocol::Response& told) { return find_fault(told).value_or(""); }
+std::string fault_of(const protocol::Response& told) {
+  return find_fault(told.status, told.headers).value_or("");
+}
 
 TEST(ResponseBytes, AnOrdinaryResponseHasNoFault) {
   EXPECT_EQ(
@@ -173,6 +180,41 @@ TEST(ResponseBytes, ConnectionIsSaidWhereTheVersionsDefaultIsTheOther) {
 TEST(ResponseBytes, AnswersToHttp10AreOfHttp11) {
   EXPECT_TRUE(
       head_of(response(200), context(AfterResponse::kClose, 0)).starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+std::string stream_head_of(std::uint32_t status, const ResponseContext& of) {
+  Date date;
+  protocol::StreamHead told;
+  told.status = status;
+  told.headers = {{"Content-Type", "text/plain"}, {"Content-Length", "5"}};
+  std::string out = "what was here before";
+  write_stream_head(out, told, of, date);
+  return out;
+}
+
+std::string piece_of(std::string_view bytes, const ResponseContext& of) {
+  std::string out = "what was here before";
+  write_stream_piece(out, bytes, of);
+  return out;
+}
+
+TEST(ResponseBytes, AStreamIsChunkedWhateverTheLambdaSaysAboutItsLength) {
+  const std::string head = stream_head_of(200, context());
+
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(head, HasSubstr("\r\nTransfer-Encoding: chunked\r\n"));
+  EXPECT_THAT(head, HasSubstr("\r\nContent-Type: text/plain\r\n"));
+  EXPECT_THAT(head, Not(HasSubstr("Content-Length")));
+  EXPECT_EQ(piece_of("0123456789abcdefX", context()), "11\r\n0123456789abcdefX\r\n");
+  EXPECT_EQ(kLastChunk, "0\r\n\r\n");
+}
+
+TEST(ResponseBytes, AStreamToHttp10EndsWithTheConnection) {
+  const ResponseContext of = context(AfterResponse::kClose, 0);
+
+  EXPECT_THAT(stream_head_of(200, of), Not(HasSubstr("Transfer-Encoding")));
+  EXPECT_THAT(stream_head_of(200, of), HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_EQ(piece_of("abc", of), "abc");
 }
 
 TEST(ResponseBytes, AFailureIsLunasErrorJson) {

@@ -39,6 +39,24 @@ bool is(std::string_view behaviour, std::string_view name, std::uint32_t worker)
   }
 }
 
+Response response(std::uint64_t id, std::string_view body) {
+  Response made;
+  made.id = id;
+  made.status = 200;
+  made.body = body;
+  return made;
+}
+
+Failure failure(std::uint64_t id, std::uint32_t status, std::string_view detail) {
+  Failure made;
+  made.id = id;
+  made.status = status;
+  made.kind = "lambda_exception";
+  made.error_code = 42004;
+  made.detail = detail;
+  return made;
+}
+
 [[noreturn]] void wait_for_ever() {
   for (;;) pause();
 }
@@ -122,7 +140,7 @@ class FakeWorker {
     }
     if (path == "/half an answer") {
       std::string out;
-      append(out, Response{.id = request.id, .status = 200, .headers = {}, .body = "never whole"});
+      append(out, response(request.id, "never whole"));
       write_all(std::string_view(out).substr(0, out.size() - 1));
       kill(getpid(), SIGKILL);
     }
@@ -149,13 +167,25 @@ class FakeWorker {
     }
     if (path == "/fails") {
       --outstanding_;
-      return send(Failure{.id = request.id,
-                          .status = 418,
-                          .kind = "lambda_exception",
-                          .error_code = 42004,
-                          .desc = "d",
-                          .detail = "its own",
-                          .headers = {}});
+      return send(failure(request.id, 418, "its own"));
+    }
+    if (path == "/streams" || path == "/cuts its stream") {
+      --outstanding_;
+      StreamHead head;
+      head.id = request.id;
+      head.status = 200;
+      send(head);
+      send(StreamChunk{.id = request.id, .bytes = "one "});
+      send(StreamChunk{.id = request.id, .bytes = "two"});
+      return send(StreamEnd{.id = request.id, .error = path == "/streams" ? "" : "failed"});
+    }
+    if (path == "/dies in its stream") {
+      StreamHead head;
+      head.id = request.id;
+      head.status = 200;
+      send(head);
+      send(StreamChunk{.id = request.id, .bytes = "one "});
+      kill(getpid(), SIGKILL);
     }
     if (path == "/prints") {
       std::fputs("printed by the lambda\n", stdout);
@@ -179,13 +209,7 @@ class FakeWorker {
     // It may have been answered while the cancellation was on its way.
     if (std::erase(held_, cancel.id) == 0) return;
     --outstanding_;
-    send(Failure{.id = cancel.id,
-                 .status = 500,
-                 .kind = "cancelled",
-                 .error_code = 1,
-                 .desc = "",
-                 .detail = "",
-                 .headers = {}});
+    send(failure(cancel.id, 500, "cancelled"));
   }
 
   void on(const Shutdown&) {
@@ -195,9 +219,12 @@ class FakeWorker {
     std::exit(0);
   }
 
+  // It streams nothing that credit could be given for.
+  void on(const Credit&) {}
+
   void answer(std::uint64_t id, std::string_view body) {
     --outstanding_;
-    send(Response{.id = id, .status = 200, .headers = {}, .body = body});
+    send(response(id, body));
   }
 
   template <class Message>

@@ -7,11 +7,17 @@
 namespace lambdapool::supervisor {
 namespace {
 
+protocol::Response response(std::uint32_t status, std::string_view body) {
+  protocol::Response made;
+  made.status = status;
+  made.body = body;
+  return made;
+}
+
 TEST(Invocation, AResponseIsToldOnceToItsConnection) {
   Answers answers;
 
-  respond(answers.request(7),
-          protocol::Response{.id = 1, .status = 201, .headers = {}, .body = "done"});
+  respond(answers.request(7), response(201, "done"));
 
   EXPECT_EQ(answers.count(), 1U);
   EXPECT_EQ(answers.of(7).status, 201U);
@@ -46,6 +52,36 @@ TEST(Invocation, AbandonedItIsSilent) {
   EXPECT_EQ(answers.count(), 0U);
 }
 
+TEST(Invocation, AStreamIsToldToItsConnectionAndEndsWholeWhenItIsFinished) {
+  Answers answers;
+
+  auto stream = begin_stream(answers.request(7), 1, {});
+  ASSERT_NE(stream, nullptr);
+  stream->chunk("a");
+  stream->chunk("b");
+  finish(std::move(stream));
+
+  EXPECT_EQ(answers.count(), 1U);
+  EXPECT_EQ(answers.of(7).body, "ab");
+  EXPECT_EQ(answers.of(7).kind, "whole stream");
+}
+
+TEST(Invocation, AStreamThatIsDroppedIsCut) {
+  Answers answers;
+
+  begin_stream(answers.request(7), 1, {}).reset();
+
+  EXPECT_EQ(answers.of(7).kind, "cut stream");
+}
+
+TEST(Invocation, AStreamThatIsAbandonedIsSilent) {
+  Answers answers;
+
+  abandon(begin_stream(answers.request(7), 1, {}));
+
+  EXPECT_EQ(answers.of(7).kind, "stream");
+}
+
 TEST(Invocation, WithoutAWorkerAllItsTimeIsWaiting) {
   Answers answers;
 
@@ -62,8 +98,7 @@ TEST(Invocation, DispatchedItSaysWhichWorkerAndHowLong) {
   auto invocation = answers.request(7);
 
   invocation->dispatched(3);
-  respond(std::move(invocation),
-          protocol::Response{.id = 1, .status = 200, .headers = {}, .body = {}});
+  respond(std::move(invocation), response(200, {}));
 
   const Passage passage = answers.of(7).passage;
   EXPECT_EQ(passage.worker, 3U);

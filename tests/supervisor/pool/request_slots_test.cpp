@@ -15,10 +15,11 @@ class RequestSlotsTest : public testing::Test {
   RequestSlots::Slot& take(RequestSlots& slots) { return slots.take(answers_.request(1)); }
 
   Answers answers_;
+  std::uint64_t count_ = 0;
 };
 
 TEST_F(RequestSlotsTest, AWindowOfOneHoldsOneRequest) {
-  RequestSlots slots(1);
+  RequestSlots slots(1, count_);
   EXPECT_FALSE(slots.full());
 
   RequestSlots::Slot& slot = take(slots);
@@ -31,7 +32,7 @@ TEST_F(RequestSlotsTest, AWindowOfOneHoldsOneRequest) {
 }
 
 TEST_F(RequestSlotsTest, TheLargestWindowHoldsAsManyRequestsEachInASlotBelowIt) {
-  RequestSlots slots(protocol::kMaxWindow);
+  RequestSlots slots(protocol::kMaxWindow, count_);
   std::set<std::uint32_t> indexes;
 
   for (std::uint32_t i = 0; i < protocol::kMaxWindow; ++i) {
@@ -45,7 +46,7 @@ TEST_F(RequestSlotsTest, TheLargestWindowHoldsAsManyRequestsEachInASlotBelowIt) 
 }
 
 TEST_F(RequestSlotsTest, NoIdIsGivenTwice) {
-  RequestSlots slots(3);
+  RequestSlots slots(3, count_);
   std::set<std::uint64_t> ids;
 
   for (int round = 0; round < 1000; ++round) {
@@ -61,8 +62,15 @@ TEST_F(RequestSlotsTest, NoIdIsGivenTwice) {
   EXPECT_FALSE(ids.contains(0));
 }
 
+TEST_F(RequestSlotsTest, WorkersThatCountTogetherNeverGiveTheSameId) {
+  RequestSlots first(1, count_);
+  RequestSlots second(1, count_);
+
+  EXPECT_NE(take(first).id, take(second).id);
+}
+
 TEST_F(RequestSlotsTest, ABusySlotIsFoundByItsId) {
-  RequestSlots slots(2);
+  RequestSlots slots(2, count_);
   const RequestSlots::Slot& first = take(slots);
   const RequestSlots::Slot& second = take(slots);
 
@@ -71,7 +79,7 @@ TEST_F(RequestSlotsTest, ABusySlotIsFoundByItsId) {
 }
 
 TEST_F(RequestSlotsTest, AStaleIdIsNotFoundAlsoWhenItsSlotIsBusyAgain) {
-  RequestSlots slots(1);
+  RequestSlots slots(1, count_);
   RequestSlots::Slot& slot = take(slots);
   const std::uint64_t stale = slot.id;
 
@@ -83,7 +91,7 @@ TEST_F(RequestSlotsTest, AStaleIdIsNotFoundAlsoWhenItsSlotIsBusyAgain) {
 }
 
 TEST_F(RequestSlotsTest, IdsThatWereNeverGivenAreNotFound) {
-  RequestSlots slots(2);
+  RequestSlots slots(2, count_);
   const RequestSlots::Slot& slot = take(slots);
 
   for (const std::uint64_t id : {std::uint64_t{0}, std::uint64_t{1}, slot.id + 1, slot.id + 4096,
@@ -93,7 +101,7 @@ TEST_F(RequestSlotsTest, IdsThatWereNeverGivenAreNotFound) {
 }
 
 TEST_F(RequestSlotsTest, ASlotThatIsTakenAgainIsNotCancelled) {
-  RequestSlots slots(1);
+  RequestSlots slots(1, count_);
   RequestSlots::Slot& slot = take(slots);
   slot.cancel_frame = 7;
 
@@ -103,7 +111,7 @@ TEST_F(RequestSlotsTest, ASlotThatIsTakenAgainIsNotCancelled) {
 }
 
 TEST_F(RequestSlotsTest, AnAnsweredRequestKeepsItsSlotBusyUntilItIsReleased) {
-  RequestSlots slots(1);
+  RequestSlots slots(1, count_);
   RequestSlots::Slot& slot = take(slots);
 
   abandon(std::move(slot.invocation));
@@ -113,7 +121,7 @@ TEST_F(RequestSlotsTest, AnAnsweredRequestKeepsItsSlotBusyUntilItIsReleased) {
 }
 
 TEST_F(RequestSlotsTest, EveryBusySlotIsVisitedOnceAndNoOther) {
-  RequestSlots slots(4);
+  RequestSlots slots(4, count_);
   const std::uint64_t first = take(slots).id;
   RequestSlots::Slot& freed = take(slots);
   const std::uint64_t third = take(slots).id;
@@ -126,7 +134,7 @@ TEST_F(RequestSlotsTest, EveryBusySlotIsVisitedOnceAndNoOther) {
 }
 
 TEST_F(RequestSlotsTest, ReleasingASlotThatWasNotAnsweredAnswersIt) {
-  RequestSlots slots(1);
+  RequestSlots slots(1, count_);
   RequestSlots::Slot& slot = take(slots);
 
   slots.release(slot);

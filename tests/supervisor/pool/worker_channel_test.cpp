@@ -44,7 +44,11 @@ class WorkerChannelTest : public testing::Test, protected ChannelEvents {
     return out;
   }
   static std::string answer(std::uint64_t id, std::string_view body = {}) {
-    return frame(protocol::Response{.id = id, .status = 200, .headers = {}, .body = body});
+    protocol::Response made;
+    made.id = id;
+    made.status = 200;
+    made.body = body;
+    return frame(made);
   }
 
   void on_message(const protocol::Up& message) override {

@@ -107,6 +107,8 @@ class WorkerPoolTest : public testing::Test, protected PoolEvents {
 
   int ready_ = 0;
   int stopped_ = 0;
+  int workers_started_ = 0;
+  std::vector<GoneCause> gone_;
   std::vector<std::string> failed_;
 
   std::string root_;
@@ -120,6 +122,9 @@ class WorkerPoolTest : public testing::Test, protected PoolEvents {
   void on_pool_ready() override { ++ready_; }
   void on_pool_failed(const std::string& text) override { failed_.push_back(text); }
   void on_pool_stopped() override { ++stopped_; }
+  void on_pool_worker_started() override { ++workers_started_; }
+  void on_pool_worker_gone(GoneCause cause) override { gone_.push_back(cause); }
+  void on_pool_metric(std::uint32_t, const protocol::Metric&) override {}
 };
 
 // Starts.
@@ -466,6 +471,37 @@ TEST_F(WorkerPoolTest, AChildThatHoldsTheChannelDoesNotKeepADeadWorkerFromBeingR
 
   EXPECT_EQ(ask(1, "/leaves a child").kind, "worker_crashed");
   EXPECT_EQ(ask(2).status, 200U);
+}
+
+TEST_F(WorkerPoolTest, EveryStartAndEveryEndIsToldWithItsCause) {
+  start_and_await();
+  ask(1, "/dies");
+  ask(2, "/garbage");
+  ask(3);
+
+  EXPECT_EQ(workers_started_, 3);
+  EXPECT_EQ(gone_, (std::vector{GoneCause::kCrashed, GoneCause::kProtocol}));
+}
+
+TEST_F(WorkerPoolTest, AStreamIsPassedOnPieceByPiece) {
+  start_and_await();
+  submit(1, "/streams");
+
+  EXPECT_TRUE(until([&] { return answers_.of(1).kind == "whole stream"; }));
+  EXPECT_EQ(answers_.of(1).status, 200U);
+  EXPECT_EQ(answers_.of(1).body, "one two");
+}
+
+TEST_F(WorkerPoolTest, AStreamThatFailsOrLosesItsWorkerIsCut) {
+  start_and_await();
+  submit(1, "/cuts its stream");
+  EXPECT_TRUE(until([&] { return answers_.of(1).kind == "cut stream"; }));
+
+  submit(2, "/dies in its stream");
+
+  EXPECT_TRUE(until([&] { return answers_.of(2).kind == "cut stream"; }));
+  EXPECT_EQ(answers_.of(2).body, "one ");
+  EXPECT_EQ(answers_.count(), 2U);
 }
 
 // Breaches of the protocol.

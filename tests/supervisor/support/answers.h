@@ -16,7 +16,7 @@ namespace lambdapool::supervisor {
 struct Answer {
   std::uint32_t status = 0;
   std::string body;  // Of a response; the detail of a failure.
-  std::string kind;  // Of a failure; empty for a response.
+  std::string kind;  // Of a failure; empty for a response; how a stream stands.
   Passage passage;
 };
 
@@ -29,6 +29,19 @@ class Answers final : public AnswerSink {
   void on_failure(ConnectionId connection, const Failure& failure,
                   const Passage& passage) override {
     note(connection, {failure.status, failure.detail, failure.kind, passage});
+  }
+
+  bool on_stream_head(ConnectionId connection, std::uint64_t, const protocol::StreamHead& head,
+                      const Passage& passage) override {
+    note(connection, {head.status, {}, "stream", passage});
+    return true;
+  }
+  void on_stream_chunk(ConnectionId connection, std::uint64_t, std::string_view bytes) override {
+    answers_.at(static_cast<std::uint64_t>(connection)).front().body.append(bytes);
+  }
+  void on_stream_end(ConnectionId connection, std::uint64_t, StreamEnding ending) override {
+    answers_.at(static_cast<std::uint64_t>(connection)).front().kind =
+        ending == StreamEnding::kWhole ? "whole stream" : "cut stream";
   }
 
   // A request of the connection numbered `connection`; a fake worker does what `path` says.

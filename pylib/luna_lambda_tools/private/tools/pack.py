@@ -33,8 +33,8 @@ _UNIX = 3
 def run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         "lambdapool pack",
-        description="Validates a lambda's folder and packs it as an archive. The same files give the same bytes. Caches, "
-        "version control, virtual environments and editors' files stay outside.",
+        description="Validates a lambda's folder and packs it as an archive. The same files give the same bytes. "
+        "Caches, version control, virtual environments and editors' files stay outside.",
     )
     parser.add_argument("folder", metavar="DIR", help="the lambda's folder")
     parser.add_argument("-o", "--output", metavar="FILE", help="the archive to write; else the folder's name with .zip")

@@ -59,6 +59,6 @@ def tell(folder: str, name: str) -> int:
 def _routes(findings: validation.Findings) -> str:
     told = [] if findings.type == "tasks" else ["POST /main"]
     for route in findings.routes:
-        path = route.template.text if route.template is not None else f"the route of {route.handler} (line {route.line})"
+        path = route.template.text if route.template is not None else f"of {route.handler} (line {route.line})"
         told.append(f"{'|'.join(route.methods)} {path}")
     return ", ".join(told) or "none of its own"

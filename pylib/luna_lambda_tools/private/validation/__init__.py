@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from .conflict_rules import check_conflicts
 from .files import MAIN_FILE, check_configuration, check_modules, has_main_file
-from .handler_rules import HANDLER_BASE, HandlerRoute, check_handler
 from .functions import tools_base
+from .handler_rules import HANDLER_BASE, HandlerRoute, assigned_route, check_handler
 from .main_rules import check_main, type_of_main
 from .report import Report
 from .routes_list import ROUTES_TO_ADD, listed_handlers
@@ -98,10 +98,5 @@ def _note_unlisted(scope: Scope, handlers: list[ast.ClassDef], report: Report) -
         class_ = bindings[-1]
         if not isinstance(class_, ast.ClassDef) or class_ in handlers or not tools_base(scope, class_, HANDLER_BASE):
             continue
-        if any(_assigns_route(each) for each in class_.body):
+        if assigned_route(class_) is not None:
             report.note(scope.file, class_.lineno, f"{name} is not in {ROUTES_TO_ADD} and is ignored; add it there")
-
-
-def _assigns_route(statement: ast.stmt) -> bool:
-    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-    return any(isinstance(each, ast.Name) and each.id == "route" for each in targets)

@@ -22,11 +22,13 @@ def check_conflicts(file: str, routes: list[HandlerRoute], report: Report) -> No
         if route.template.text in DEFAULT_ROUTES:
             report.add(file, route.line, f"{name} is the default route {route.template.text}; choose another")
         elif route.template.parts[0] == STATIC_ROUTE:
-            report.add(file, route.line, f"{name} is below /static, where the lambda's static files are; choose another")
+            text = f"{name} is below /static, where the lambda's static files are; choose another"
+            report.add(file, route.line, text)
         for method in route.methods:
             other = taken.setdefault((_key(route.template), method), route)
             if other is not route:
-                text = f"{name}: {other.handler} (line {other.line}) already answers {method} there; choose another route"
+                first = f"{other.handler} (line {other.line})"
+                text = f"{name}: {first} already answers {method} there; choose another route"
                 report.add(file, route.line, text)
 
 

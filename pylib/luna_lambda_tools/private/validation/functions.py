@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from typing import Iterator
+from typing import Iterator, Union
 
 from .scope import Scope, resolve_expression, statements
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 # Decorators that leave the function's parameters and its being async as they are.
 _TRANSPARENT = ("monitorLastActivity",)
@@ -57,7 +58,7 @@ def accepts(function: Function, count: int) -> bool:
 
 def own_methods(class_: ast.ClassDef) -> dict[str, Function]:
     """The functions of a class's own body by name; of several definitions of a name the last."""
-    return {each.name: each for each in statements(class_.body) if isinstance(each, Function)}
+    return {each.name: each for each in statements(class_.body) if isinstance(each, FUNCTIONS)}
 
 
 def inherited(scope: Scope, class_: ast.ClassDef) -> Iterator[tuple[Scope, ast.ClassDef]]:
@@ -101,7 +102,15 @@ def find_method(scope: Scope, class_: ast.ClassDef, name: str) -> tuple[Scope, F
 
 
 def is_static(function: Function) -> bool:
-    return any(isinstance(each, ast.Name) and each.id == "staticmethod" for each in function.decorator_list)
+    return _has_decorator(function, "staticmethod")
+
+
+def is_class_method(function: Function) -> bool:
+    return _has_decorator(function, "classmethod")
+
+
+def _has_decorator(function: Function, name: str) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == name for each in function.decorator_list)
 
 
 def _is_transparent(scope: Scope, decorator: ast.expr) -> bool:

@@ -11,6 +11,7 @@ from ..routing_template import RouteError, Template, parse
 from .functions import (
     Function,
     inherited,
+    is_class_method,
     is_decorated,
     is_generator,
     is_static,
@@ -88,44 +89,43 @@ def _template(scope: Scope, class_: ast.ClassDef, line: int, text: str, report: 
         report.add(scope.file, line, f"{class_.name}.route: {error}")
         return None
     if not text.startswith("/"):
-        report.note(scope.file, line, f'{class_.name}.route does not begin with a slash; it is served as "{template.text}"')
+        text = f'{class_.name}.route does not begin with a slash; it is served as "{template.text}"'
+        report.note(scope.file, line, text)
     for warning in template.warnings:
         report.note(scope.file, line, f"{class_.name}.route: {warning}")
     for name in template.argument_names:
-        if keyword.iskeyword(name):
-            text = f"{class_.name}.route: {name} is a word of Python and cannot be a parameter of a method; rename it"
+        if keyword.iskeyword(name) or name in ("self", "request"):
+            text = f"{class_.name}.route: a parameter of a method cannot be called {name}; rename it"
             report.add(scope.file, line, text)
             return None
     return template
 
 
 def _assigned_route(scope: Scope, class_: ast.ClassDef, report: Report) -> tuple[ast.expr | None, int]:
-    own = _route_in(class_)
+    own = assigned_route(class_)
     if own is not None:
         if own.value is None:
             report.add(scope.file, own.lineno, f"{class_.name}.route has no value; {_ROUTE_FORM}")
         return own.value, own.lineno
     for where, parent in inherited(scope, class_):
-        statement = _route_in(parent)
+        statement = assigned_route(parent)
         if statement is not None:
-            text = f"{class_.name} has its route from {parent.name} ({where.file}:{statement.lineno}); move it into the class"
+            origin = f"{parent.name} ({where.file}:{statement.lineno})"
+            text = f"{class_.name} has its route from {origin}; move it into the class"
             report.add(scope.file, class_.lineno, text)
             return None, class_.lineno
     report.add(scope.file, class_.lineno, f"{class_.name} has no route; {_ROUTE_FORM}")
     return None, class_.lineno
 
 
-def _route_in(class_: ast.ClassDef) -> ast.Assign | ast.AnnAssign | None:
+def assigned_route(class_: ast.ClassDef) -> ast.Assign | ast.AnnAssign | None:
+    """The last assignment of ``route`` in the class's own body."""
     found: ast.Assign | ast.AnnAssign | None = None
     for statement in statements(class_.body):
-        if isinstance(statement, ast.Assign):
-            targets = statement.targets
-        elif isinstance(statement, ast.AnnAssign):
-            targets = [statement.target]
-        else:
-            continue
-        if any(isinstance(each, ast.Name) and each.id == "route" for each in targets):
-            found = statement
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            if any(isinstance(each, ast.Name) and each.id == "route" for each in targets):
+                found = statement
     return found
 
 
@@ -137,7 +137,8 @@ def _methods(scope: Scope, class_: ast.ClassDef, report: Report) -> list[Functio
         for name, method in own_methods(parent).items():
             if name in METHODS and name not in known:
                 known.add(name)
-                text = f"{class_.name} has {name} from {parent.name} ({where.file}:{method.lineno}); move it into the class"
+                origin = f"{parent.name} ({where.file}:{method.lineno})"
+                text = f"{class_.name} has {name} from {origin}; move it into the class"
                 report.add(scope.file, class_.lineno, text)
     if not known:
         text = f'{class_.name} answers no method; write at least one of {", ".join(METHODS)}, as "async def get(self)"'
@@ -165,7 +166,7 @@ def _check_method(
     elif is_generator(method):
         text = f"{name} is an async generator because of its yield; return self.sendResponse(...) or use self.stream"
         report.add(scope.file, method.lineno, text)
-    if is_static(method) or any(isinstance(each, ast.Name) and each.id == "classmethod" for each in method.decorator_list):
+    if is_static(method) or is_class_method(method):
         report.add(scope.file, method.lineno, f"{name} must have self; remove the decorator above it")
         return
     parameters = positional(method)
@@ -191,5 +192,6 @@ def _check_parameters(scope: Scope, name: str, method: Function, wanted: list[st
         return
     for each in required(method):
         if each not in wanted and each != own.arg:
-            text = f"{name} has a parameter {each} that its route has not; add <{each}> to the route or give it a default"
+            remedy = f"add <{each}> to the route or give it a default"
+            text = f"{name} has a parameter {each} that its route has not; {remedy}"
             report.add(scope.file, method.lineno, text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from .functions import Function, accepts, is_decorated, is_generator, positional, required
+from .functions import FUNCTIONS, Function, accepts, is_decorated, is_generator, positional, required
 from .report import Report, shown
 from .scope import Found, Scope, resolve, resolve_expression
 
@@ -22,7 +22,7 @@ def check_main(scope: Scope, report: Report) -> None:
         report.add(scope.file, 1, f"there is no function main; {_REMEDY}")
         return
     file, definition = found.scope.file, found.definition
-    if isinstance(definition, Function):
+    if isinstance(definition, FUNCTIONS):
         _check_function(found.scope, definition, report)
         _check_annotation(found.scope, definition, report)
     elif isinstance(definition, ast.ClassDef):
@@ -36,7 +36,7 @@ def check_main(scope: Scope, report: Report) -> None:
 def type_of_main(scope: Scope) -> str:
     """The type that main's annotation says; without one a lambda is standalone."""
     found = resolve(scope, "main")
-    if found is not None and isinstance(found.definition, Function):
+    if found is not None and isinstance(found.definition, FUNCTIONS):
         parameters = positional(found.definition)
         if parameters and parameters[0].annotation is not None:
             name = _request_class(found.scope, parameters[0].annotation)

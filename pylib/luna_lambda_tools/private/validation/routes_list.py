@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from .report import Report, shown
-from .scope import Assigned, Definition, Imported, Scope, statements
+from .scope import DEFINITIONS, Assigned, Imported, Scope, statements
 
 ROUTES_TO_ADD = "ROUTES_TO_ADD"
 _FORM = "write ROUTES_TO_ADD = [FirstHandler, SecondHandler] with nothing but names of classes"
@@ -45,7 +45,7 @@ def listed_handlers(scope: Scope, report: Report) -> list[ast.ClassDef]:
 def _assignments(scope: Scope, report: Report) -> list[ast.Assign | ast.AnnAssign]:
     found: list[ast.Assign | ast.AnnAssign] = []
     for statement in statements(scope.tree.body):
-        if isinstance(statement, Definition):
+        if isinstance(statement, DEFINITIONS):
             if statement.name == ROUTES_TO_ADD:
                 report.add(scope.file, statement.lineno, f"{ROUTES_TO_ADD} is not a list; {_FORM}")
         elif isinstance(statement, (ast.Import, ast.ImportFrom)):
@@ -69,7 +69,7 @@ def _find_changes(scope: Scope, report: Report) -> None:
     for node in changes:
         if id(node) not in local:
             text = f"{ROUTES_TO_ADD} is changed here; put every handler into its one list"
-            report.add(scope.file, node.lineno, text)  # type: ignore[attr-defined]
+            report.add(scope.file, node.lineno, text)
 
 
 def _plain_targets(statement: ast.stmt) -> list[ast.expr]:
@@ -102,8 +102,9 @@ def _local_names(tree: ast.Module) -> set[int]:
             nodes.update(map(id, inner))
     for class_ in ast.walk(tree):
         if isinstance(class_, ast.ClassDef):
-            own = [node for each in statements(class_.body) if not isinstance(each, Definition) for node in ast.walk(each)]
-            nodes.update(map(id, own))
+            for each in statements(class_.body):
+                if not isinstance(each, DEFINITIONS):
+                    nodes.update(map(id, ast.walk(each)))
     return nodes
 
 
@@ -123,7 +124,8 @@ def _class(scope: Scope, element: ast.expr, report: Report) -> ast.ClassDef | No
             report.add(scope.file, line, text)
         return binding
     if binding is None and not scope.stars:
-        text = f"{ROUTES_TO_ADD} names {name}, which is not declared; write \"class {name}(LambdaUserHandler)\" above it"
+        remedy = f'write "class {name}(LambdaUserHandler)" above it'
+        text = f"{ROUTES_TO_ADD} names {name}, which is not declared; {remedy}"
     elif binding is None or isinstance(binding, Imported):
         text = f"{name} is imported; a handler must be declared in {scope.file}: move the class here"
     elif isinstance(binding, Assigned):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import os
 from dataclasses import dataclass, field
-from typing import Iterator
+from typing import Iterator, Union
 
 from .source import SourceError, read_tree
 
@@ -40,8 +40,9 @@ class Opaque:
     line: int
 
 
-Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-Binding = Definition | Imported | Assigned | Opaque
+Definition = Union[ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef]
+DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+Binding = Union[Definition, Imported, Assigned, Opaque]
 
 
 @dataclass(slots=True)
@@ -145,7 +146,7 @@ def is_tools(dotted: str) -> bool:
 
 
 def _follow(scope: Scope, binding: Binding, depth: int) -> Found:
-    if isinstance(binding, Definition):
+    if isinstance(binding, DEFINITIONS):
         return Found(scope, binding.lineno, definition=binding)
     if isinstance(binding, Imported):
         return _imported(scope, binding, depth)
@@ -193,7 +194,7 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     while waiting:
         statement = waiting.pop()
         yield statement
-        if isinstance(statement, Definition):
+        if isinstance(statement, DEFINITIONS):
             continue
         inner: list[ast.stmt] = []
         for block in ("body", "handlers", "cases", "orelse", "finalbody"):
@@ -203,7 +204,7 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _bindings(scope: Scope, statement: ast.stmt) -> Iterator[tuple[str, Binding]]:
-    if isinstance(statement, Definition):
+    if isinstance(statement, DEFINITIONS):
         yield statement.name, statement
     elif isinstance(statement, ast.Import):
         for alias in statement.names:

@@ -29,8 +29,8 @@ def read_tree(path: str) -> ast.Module:
     """The tree of a file that compiles. Raises SourceError."""
     text = _text(_read(path))
     tree = _compiled(text, ast.PyCF_ONLY_AST)
-    _compiled(tree, 0)  # finds what the parser lets through, as `return` outside of a function
     assert isinstance(tree, ast.Module)
+    _compiled(tree, 0)  # finds what the parser lets through, as `return` outside of a function
     return tree
 
 
@@ -75,11 +75,11 @@ def _text(data: bytes) -> str:
         raise SourceError(1, f"its encoding cannot be read ({error}); save the file as UTF-8") from None
 
 
-def _compiled(source: str | ast.AST, flags: int) -> object:
+def _compiled(source: str | ast.Module, flags: int) -> object:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return compile(source, "<lambda>", "exec", flags, dont_inherit=True)  # type: ignore[call-overload]
+            return compile(source, "<lambda>", "exec", flags, dont_inherit=True)
     except SyntaxError as error:
         raise SourceError(error.lineno or 1, f"{type(error).__name__}: {error.msg}") from None
     except (RecursionError, MemoryError):

@@ -1,0 +1,6 @@
+"""Squares."""
+
+
+def area(size):
+    """The area of a square."""
+    return size * size
