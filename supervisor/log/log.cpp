@@ -157,10 +157,9 @@ class AsyncLog final : public Log {
 
   // The queue's destructor waits for room in the queue and then for the thread, with no limit of
   // its own, and the thread may be waiting for a reader of a full pipe. Told when to give up, it
-  // throws away what is left, and both end.
+  // throws away what is left, and both end. The queue goes before the logger that its lines share.
   ~AsyncLog() override {
     writer_->give_up_at(Clock::now() + kCloseLimit);
-    logger_.reset();
     queue_.reset();
   }
   AsyncLog(const AsyncLog&) = delete;

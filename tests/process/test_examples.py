@@ -13,7 +13,7 @@ A README has commands and answers in this form; the line of the answer may name 
     ```
 
 `answers 204.` has no body to compare; `answers 200 with the lines:` compares lines of the body; "The log has `text`" and
-"The log has the error `text`" are looked for in the log.
+"The log has the error `text`" are looked for in the log. The flags of a line `lambdapool serve examples/NAME --flag` are used.
 """
 
 import re
@@ -36,6 +36,7 @@ SERVED_AT = "http://127.0.0.1:8000"
 _STEP = re.compile(
     r"```sh\n(?P<command>curl [^\n]+)\n```\n\nanswers (?P<status>\d{3})(?P<rest>[^\n]*)\n(?:\n```\n(?P<body>.*?\n)```\n)?", re.DOTALL
 )
+_SERVE = re.compile(r"^lambdapool serve examples/\w+ (--[^\n]+)$", re.MULTILINE)
 _HEADER = re.compile(r"(?<!without )`([A-Za-z-]+): ([^`]+)`")
 _WITHOUT = re.compile(r"without `([^`]+)`")
 _LOG = re.compile(r"The log has (the error )?`([^`]+)`")
@@ -105,7 +106,9 @@ def test_an_example_does_what_its_readme_says(serve, tmp_path, folder):
     readme = (folder / "README.md").read_text()
     steps = steps_of(readme)
     assert steps, "the README shows no request"
-    server = serve(folder, extra_environment={"PYTHONDONTWRITEBYTECODE": "1"})
+    told = _SERVE.search(readme)
+    arguments = shlex.split(told[1]) if told else []
+    server = serve(folder, *arguments, extra_environment={"PYTHONDONTWRITEBYTECODE": "1"})
     errors = [text for is_error, text in _LOG.findall(readme) if is_error]
     server.allow(*map(re.escape, errors))
 

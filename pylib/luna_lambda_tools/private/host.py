@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast  # noqa: F401  formatting a traceback imports it when the first one is told
 import asyncio
 import concurrent.futures.thread  # noqa: F401  asyncio.to_thread imports it at its first call
+import gc
 import linecache  # noqa: F401
 import os
 import sys
@@ -82,9 +83,7 @@ class Host:
         self._context = Context()
         self._loop, self._loop_name = make_loop(start["event_loop"])
         asyncio.set_event_loop(self._loop)
-        errors = validation.validate(self._root)
-        if errors:
-            raise StartFailure.of_lines(errors)
+        _validate(self._root)
         config = configuration.read(self._root)
         lambdaConfig._fill(config)
         self._lambda = loading.load(self._root)
@@ -151,28 +150,38 @@ class Host:
         http_minor: int,
         body: bytes,
     ) -> None:
-        work: Work | None = None
-        arguments: dict[str, Any] | None = None
         try:
-            if path == b"/main" and method == "POST":
-                work = self._main
-            else:
-                found = self._table.find_now(method, path)
-                if found is not None:
-                    work, arguments = found
             request = StandaloneLambdaRequest(
                 self._context, request_id, method, path, query, headers, body, peer, http_minor
             )
-            if work is not None and work.immediate is not None:
-                reply = work.immediate(request)
-                self._channel.respond(id, reply.status, reply.headers, reply.body, work.route)
+            if path == b"/main" and method == "POST":
+                self._running.start(id, slot, request_id, self._main, request)
             else:
-                self._running.start(id, slot, request_id, work, request, arguments)
+                self._route(id, slot, request_id, request, method, path)
         except HostError as error:
-            self._running.fail_with(id, error, work.route if work is not None else "")
+            self._running.fail_with(id, error)
         except Exception as error:
             self._running.fail(id, INTERNAL, f"{INTERNAL.detail}: {summary_of(error)}")
             log.RequestLogger(request_id).error("the host failed on a request\n%s", traceback_of(error))
+
+    def _route(
+        self, id: int, slot: int, request_id: str, request: StandaloneLambdaRequest, method: str, path: bytes
+    ) -> None:
+        """Starts what answers the request, or answers it at once. Raises HostError."""
+        found = self._table.find_now(method, path)
+        if found is None:
+            self._running.start(id, slot, request_id, None, request)
+            return
+        work, arguments = found
+        if work.immediate is None:
+            self._running.start(id, slot, request_id, work, request, arguments)
+            return
+        try:
+            reply = work.immediate(request)
+        except HostError as error:
+            self._running.fail_with(id, error, work.route)
+        else:
+            self._channel.respond(id, reply.status, reply.headers, reply.body, work.route)
 
     def _find(self, request: StandaloneLambdaRequest) -> tuple[Work, dict[str, Any]]:
         return self._table.find(request.method, request._raw_path)
@@ -189,6 +198,18 @@ class Host:
             self._shutdown.begin(self._user_context)
         else:
             self._starting.cancel()
+
+
+def _validate(root: str) -> None:
+    """Raises StartFailure that names all that is wrong."""
+    # Python 3.11 cannot parse source in a finalizer while it parses other source, and tracebacks parse.
+    gc.disable()
+    try:
+        errors = validation.validate(root)
+    finally:
+        gc.enable()
+    if errors:
+        raise StartFailure.of_lines(errors)
 
 
 def _flush_stdio() -> None:

@@ -182,7 +182,8 @@ class Running:
         except BaseException as error:  # a defect of the host
             self._fail_after_all(id, error)
         finally:
-            self._streams.pop(id, None)
+            if self._streams:
+                self._streams.pop(id, None)
             del self._tasks[id]
 
     def _exchange(self, id: int, work: Work, method: str, arguments: dict[str, Any] | None) -> Exchange:

@@ -220,5 +220,16 @@ TEST(HeadLines, WhatIsOverALimitIsNamedByItsKey) {
       << refused.error().detail;
 }
 
+TEST(HeadLines, AFieldAsLongAsItsLimitIsFineWhereverItIsSplit) {
+  ServerConfig limits;
+  limits.max_field = 40;
+  const std::string at = head_with(field(limits.max_field));
+  expect_end(find_end_byte_by_byte(at, limits), at.size());
+  limits = {};
+  limits.max_target = 40;
+  const std::string line = request_line(limits.max_target + kRequestLineRest) + "\r\n\r\n";
+  expect_end(find_end_byte_by_byte(line, limits), line.size());
+}
+
 }  // namespace
 }  // namespace lambdapool::supervisor

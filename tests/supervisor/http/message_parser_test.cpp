@@ -506,5 +506,21 @@ TEST(MessageParser, LimitsOfTheHeadGiveTheirStatus) {
   expect_refused("GET /" + std::string(60, 'x') + " HTTP/1.1\r\nHost: h\r\n\r\n", 414, limits);
 }
 
+TEST(MessageParser, ATrailerWithoutANameIsRefused) {
+  expect_refused(chunked("1\r\nx\r\n0\r\n: v\r\n\r\n"), 400);
+  expect_refused(chunked("1\r\nx\r\n0\r\n:\r\n\r\n"), 400);
+}
+
+TEST(MessageParser, AChunkSizeHasALimitedNumberOfDigits) {
+  expect_refused(chunked(std::string(40'000, '0') + "1\r\nx\r\n0\r\n\r\n"), 400);
+}
+
+TEST(MessageParser, AChunkOverTheLimitIsRefusedByItsSize) {
+  ServerConfig limits;
+  limits.max_body = 5;
+  expect_refused(chunked("6\r\n"), 413, limits);
+  expect_refused(chunked("ffffffffffffffff\r\n"), 413, limits);
+}
+
 }  // namespace
 }  // namespace lambdapool::supervisor

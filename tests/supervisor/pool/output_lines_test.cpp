@@ -90,5 +90,10 @@ TEST(OutputLines, ALineOverTheLimitComesInTheSamePartsHoweverItIsSplit) {
   }
 }
 
+TEST(OutputLines, ALineAsLongAsTheLimitIsOneLineWhereverItIsSplit) {
+  const std::string longest(kMost, 'x');
+  EXPECT_EQ(split({longest, "\n"}), Lines{longest});
+}
+
 }  // namespace
 }  // namespace lambdapool::supervisor

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -284,6 +285,29 @@ TEST_F(WorkerChannelTest, SendingToAWorkerThatIsGoneDoesNoHarm) {
   run_turns(loop_);
 
   EXPECT_EQ(closed_, 1);
+}
+
+TEST_F(WorkerChannelTest, WhatHasBeenSentIsNotKeptWhileSomethingWaits) {
+  const std::string piece(std::size_t{256} << 10, 'x');
+  const auto fields = protocol::encode_request_fields({});
+  channel_->send_request(1, 0, 1, fields, piece);
+  channel_->send_request(1, 0, 1, fields, piece);
+  run_turns(loop_);
+  std::string scratch(piece.size(), '\0');
+  const auto before = mallinfo2();
+  for (int i = 0; i < 400; ++i) {
+    channel_->send_request(1, 0, 1, fields, piece);
+    for (std::size_t left = piece.size(); left > 0;) {
+      const ssize_t count = read(worker_.get(), scratch.data(), left);
+      if (count > 0) left -= static_cast<std::size_t>(count);
+      run_turns(loop_, 1);
+    }
+    ASSERT_GT(channel_->unsent(), 0U);
+    ASSERT_LT(channel_->unsent(), std::size_t{2} << 20);
+  }
+  const auto after = mallinfo2();
+  EXPECT_LT(after.uordblks + after.hblkhd,
+            before.uordblks + before.hblkhd + (std::size_t{16} << 20));
 }
 
 }  // namespace

@@ -794,5 +794,22 @@ TEST_F(WorkerPoolTest, WhatALambdaLogsIsLoggedWithItsRequest) {
   EXPECT_TRUE(log_.says("logged by the lambda worker=1 request_id=r"));
 }
 
+TEST_F(WorkerPoolTest, TheSameWorkerFailingTwiceDoesNotFailThePoolWhileTheOtherStillStarts) {
+  config().workers = 2;
+  config().start_timeout = 60s;
+  make_fifo("go");
+  start("fails to start:1, is slow to start:2");
+  EXPECT_TRUE(until([&] { return notes("started 1") >= 3 || !failed_.empty(); }));
+  EXPECT_TRUE(failed_.empty()) << failed_.front();
+  release("go");
+  EXPECT_TRUE(until([&] { return ready_ > 0; }));
+}
+
+TEST_F(WorkerPoolTest, AProgramThatCannotBeStartedFailsThePool) {
+  settings_.program = "/nowhere/lambdapool-worker";
+  start();
+  EXPECT_TRUE(run_until(loop_, [&] { return !failed_.empty(); }, 2s));
+}
+
 }  // namespace
 }  // namespace lambdapool::supervisor

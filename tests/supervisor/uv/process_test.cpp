@@ -155,5 +155,12 @@ TEST_F(ProcessTest, AMinusOneIsTheNullDevice) {
   EXPECT_EQ(output(), "/dev/null\n");
 }
 
+TEST_F(ProcessTest, ADescriptorThatIsNotGivenIsNotInherited) {
+  const FileDescriptor extra(
+      fcntl(theirs_.get(), F_DUPFD, 50));  // Without close-on-exec, as one inherited from a shell.
+  run("test ! -e /proc/self/fd/" + std::to_string(extra.get()));
+  EXPECT_EQ(await_end().status, 0);
+}
+
 }  // namespace
 }  // namespace lambdapool::supervisor::uv
