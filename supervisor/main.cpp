@@ -29,8 +29,9 @@ int complain(const std::string& text) {
   return kFailed;
 }
 
+// Lines that begin with the place of the mistake, for editors to jump to.
 int complain(const std::vector<std::string>& lines) {
-  for (const std::string& line : lines) complain(line);
+  for (const std::string& line : lines) std::fprintf(stderr, "%s\n", line.c_str());
   return kFailed;
 }
 
