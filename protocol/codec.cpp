@@ -135,11 +135,17 @@ class Reader {
     std::vector<double> result;
     result.reserve(field->via.array.size);
     for (std::uint32_t i = 0; i < field->via.array.size; ++i) {
+      // The packer writes a whole number as an integer.
       const msgpack::object& element = field->via.array.ptr[i];
-      if (element.type != msgpack::type::FLOAT64) {
+      if (element.type == msgpack::type::POSITIVE_INTEGER) {
+        result.push_back(static_cast<double>(element.via.u64));
+      } else if (element.type == msgpack::type::NEGATIVE_INTEGER) {
+        result.push_back(static_cast<double>(element.via.i64));
+      } else if (element.type == msgpack::type::FLOAT64) {
+        result.push_back(element.via.f64);
+      } else {
         return fail("a list of numbers"), std::vector<double>{};
       }
-      result.push_back(element.via.f64);
     }
     return result;
   }

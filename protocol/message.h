@@ -93,7 +93,7 @@ struct Response {
   std::uint32_t status = 0;
   Fields headers;
   std::string_view body;
-  std::string_view route;  // The template of the route that matched; empty when none did.
+  std::string_view route = {};  // The template of the route that matched; empty when none did.
   bool operator==(const Response&) const = default;
 };
 
@@ -105,7 +105,7 @@ struct Failure {
   std::string_view desc;
   std::string_view detail;
   Fields headers;
-  std::string_view route;  // The template of the route that matched; empty when none did.
+  std::string_view route = {};  // The template of the route that matched; empty when none did.
   bool operator==(const Failure&) const = default;
 };
 
@@ -121,7 +121,7 @@ struct StreamHead {
   std::uint64_t id = 0;
   std::uint32_t status = 0;
   Fields headers;
-  std::string_view route;  // The template of the route that matched; empty when none did.
+  std::string_view route = {};  // The template of the route that matched; empty when none did.
   bool operator==(const StreamHead&) const = default;
 };
 

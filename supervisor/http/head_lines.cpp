@@ -19,6 +19,11 @@ constexpr std::size_t kRequestLineRest = 32;
 
 }  // namespace
 
+std::optional<std::string_view> HeadLines::request_line(std::string_view bytes) const {
+  if (lines_ == 0) return std::nullopt;
+  return bytes.substr(0, bytes.find('\r'));
+}
+
 void HeadLines::reset() {
   line_begin_ = 0;
   scanned_ = 0;

@@ -25,6 +25,9 @@ class HeadLines {
   // bytes are needed.
   std::expected<std::optional<std::size_t>, Failure> find_end(std::string_view bytes);
 
+  // The first line without its CRLF, as soon as it is whole.
+  std::optional<std::string_view> request_line(std::string_view bytes) const;
+
   void reset();
 
  private:

@@ -228,7 +228,15 @@ MessageParser::Step MessageParser::feed_head(std::string_view bytes) {
   in_message_ = true;
   const auto end = engine_->lines.find_end(bytes);
   if (!end) return fail(end.error());
-  if (!*end) return {Event::kNeedMore, skipped};
+  if (!*end) {
+    // What is no HTTP is refused at once, not when its sender runs out of time.
+    const auto line = engine_->lines.request_line(bytes);
+    RequestHead unused;
+    if (line) {
+      if (auto good = read_request_line(*line, unused); !good) return fail(good.error());
+    }
+    return {Event::kNeedMore, skipped};
+  }
   if (auto failure = parse_head(bytes.substr(0, **end))) return fail(std::move(*failure));
   stage_ = engine_->complete ? Stage::kComplete : Stage::kBody;
   return {Event::kHead, skipped + **end};

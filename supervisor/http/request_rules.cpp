@@ -109,6 +109,7 @@ std::expected<void, Failure> read_content_length(std::string_view value, Request
 
 std::expected<void, Failure> read_transfer_encoding(std::string_view value, RequestHead& head) {
   if (head.chunked) return bad("more than one Transfer-Encoding");
+  if (value.empty()) return bad("an empty Transfer-Encoding");
   if (equals_ignoring_case(value, "chunked")) {
     head.chunked = true;
     return {};

@@ -17,6 +17,9 @@ constexpr std::size_t kCount = 0;
 constexpr std::size_t kSum = 1;
 constexpr std::size_t kBounds = 2;
 
+// The one gauge whose workers are not added up: it is a time, and the latest one counts.
+constexpr std::string_view kLastActivity = "last_activity";
+
 std::optional<MetricType> to_type(std::string_view kind) {
   if (kind == "counter") return MetricType::Counter;
   if (kind == "gauge") return MetricType::Gauge;
@@ -125,7 +128,10 @@ std::vector<prometheus::MetricFamily> UserMetrics::collect() const {
       prometheus::ClientMetric metric;
       for (const auto& [label, value] : labels) metric.label.push_back({label, value});
       metric.counter.value = series.total;
-      for (const auto& [worker, value] : series.values) metric.gauge.value += value;
+      for (const auto& [worker, value] : series.values) {
+        metric.gauge.value = name == kLastActivity ? std::max(metric.gauge.value, value)
+                                                   : metric.gauge.value + value;
+      }
       metric.summary.sample_count = metric.histogram.sample_count = series.count;
       metric.summary.sample_sum = metric.histogram.sample_sum = series.sum;
       std::uint64_t cumulative = 0;

@@ -190,11 +190,11 @@ def test_an_on_start_that_segfaults_is_told(make_lambda):
 
 
 def test_code_that_ends_the_process_while_loading_is_told(make_lambda):
-    line_with(refused(make_lambda("import os\nos._exit(0)\n")), "exited with status 0")
+    line_with(refused(make_lambda("import os\nos._exit(0)\n" + GOOD_MAIN)), "exited with status 0")
 
 
 def test_code_that_hangs_while_loading_is_told(make_lambda):
-    text = refused(make_lambda("import time\ntime.sleep(3600)\n"), "pool.start_timeout=1s")
+    text = refused(make_lambda("import time\ntime.sleep(3600)\n" + GOOD_MAIN), "pool.start_timeout=1s")
 
     assert "lambda_main.py" in text
 

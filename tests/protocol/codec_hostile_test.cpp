@@ -148,7 +148,8 @@ TEST(CodecHostile, TextIsTakenForBytesAndBytesForText) {
       auto fields = raw::elements(sample.payload);
       for (std::string& field : fields) {
         if (kind_of(field) == Kind::kText) field = as_bin ? raw::bin("swap") : raw::str("swap");
-        if (kind_of(field) == Kind::kList) {
+        // A list of numbers stays what it is.
+        if (kind_of(field) == Kind::kList && field.find('\xcb') == std::string::npos) {
           field = as_bin ? raw::array({raw::bin("n"), raw::bin("v")})
                          : raw::array({raw::str("n"), raw::str("v")});
         }
@@ -170,12 +171,13 @@ TEST(CodecHostile, NumbersInAnyFormOfMsgpackAreTheSameNumber) {
 TEST(CodecHostile, NumbersOver32BitsAreRefusedWhereAFieldHas32) {
   EXPECT_EQ(refusal(Direction::kDown, raw::array({raw::number(4), raw::number(UINT32_MAX)})), "");
   EXPECT_NE(refusal(Direction::kDown, raw::array({raw::number(4), raw::number(1ULL << 32)})), "");
-  EXPECT_EQ(refusal(Direction::kUp, raw::array({raw::number(131), raw::number(1ULL << 32),
-                                                raw::number(200), raw::array({}), raw::bin("")})),
+  EXPECT_EQ(refusal(Direction::kUp,
+                    raw::array({raw::number(131), raw::number(1ULL << 32), raw::number(200),
+                                raw::array({}), raw::bin(""), raw::str("")})),
             "");
   EXPECT_NE(
       refusal(Direction::kUp, raw::array({raw::number(131), raw::number(1), raw::number(1ULL << 32),
-                                          raw::array({}), raw::bin("")})),
+                                          raw::array({}), raw::bin(""), raw::str("")})),
       "");
 }
 
@@ -211,9 +213,10 @@ TEST(CodecHostile, WhatIsNoArrayIsRefused) {
 TEST(CodecHostile, AListOfHeadersThatIsNotInPairsIsRefused) {
   for (const std::string& list : {raw::array({raw::bin("name")}),
                                   raw::array({raw::bin("a"), raw::bin("b"), raw::bin("c")})}) {
-    EXPECT_NE(refusal(Direction::kUp, raw::array({raw::number(131), raw::number(1),
-                                                  raw::number(200), list, raw::bin("")})),
-              "");
+    EXPECT_NE(
+        refusal(Direction::kUp, raw::array({raw::number(131), raw::number(1), raw::number(200),
+                                            list, raw::bin(""), raw::str("")})),
+        "");
   }
 }
 
@@ -221,9 +224,10 @@ TEST(CodecHostile, HeadersThatAreNotTextAreRefused) {
   for (const std::string& odd : {raw::nil(), raw::number(1), raw::array({}), raw::negative(-1)}) {
     for (const std::string& list :
          {raw::array({odd, raw::bin("value")}), raw::array({raw::bin("name"), odd})}) {
-      EXPECT_NE(refusal(Direction::kUp, raw::array({raw::number(131), raw::number(1),
-                                                    raw::number(200), list, raw::bin("")})),
-                "");
+      EXPECT_NE(
+          refusal(Direction::kUp, raw::array({raw::number(131), raw::number(1), raw::number(200),
+                                              list, raw::bin(""), raw::str("")})),
+          "");
     }
   }
 }

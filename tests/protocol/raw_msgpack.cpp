@@ -50,6 +50,7 @@ std::size_t skip(std::string_view text, std::size_t at) {
       return at + 3;
     case 0xce:
       return at + 5;
+    case 0xcb:
     case 0xcf:
       return at + 9;
     case 0xc4:

@@ -106,8 +106,13 @@ inline std::vector<Vector<Down>> down_vectors() {
        "aa 64 69 73 63 6f 6e 6e 65 63 74"},  // "disconnect"
       {"shutdown", Shutdown{.limit_ms = 10000},
        "00 00 00 05"
-       "92 04"      // array of 2, type 4
-       "cd 27 10"}  // 10000 ms
+       "92 04"       // array of 2, type 4
+       "cd 27 10"},  // 10000 ms
+      {"credit", Credit{.id = 7, .bytes = 65536},
+       "00 00 00 08"
+       "93 05"             // array of 3, type 5
+       "07"                // id 7
+       "ce 00 01 00 00"},  // 65536
   };
 }
 
@@ -130,23 +135,26 @@ inline std::vector<Vector<Up>> up_vectors() {
        Response{.id = 300,
                 .status = 200,
                 .headers = {{"Content-Type", "application/json"}},
-                .body = "{\"a\":1}"},
-       "00 00 00 32"
-       "95 cc 83"                                               // array of 5, type 131
+                .body = "{\"a\":1}",
+                .route = "/main"},
+       "00 00 00 38"
+       "96 cc 83"                                               // array of 6, type 131
        "cd 01 2c"                                               // id 300
        "cc c8"                                                  // 200
        "92"                                                     // one header
        "c4 0c 43 6f 6e 74 65 6e 74 2d 54 79 70 65"              // "Content-Type"
        "c4 10 61 70 70 6c 69 63 61 74 69 6f 6e 2f 6a 73 6f 6e"  // "application/json"
-       "c4 07 7b 22 61 22 3a 31 7d"},                           // the body
+       "c4 07 7b 22 61 22 3a 31 7d"                             // the body
+       "a5 2f 6d 61 69 6e"},                                    // "/main"
       {"response without headers and body",
-       Response{.id = 1, .status = 204, .headers = {}, .body = ""},
-       "00 00 00 09"
-       "95 cc 83"  // array of 5, type 131
+       Response{.id = 1, .status = 204, .headers = {}, .body = "", .route = ""},
+       "00 00 00 0a"
+       "96 cc 83"  // array of 6, type 131
        "01"        // id 1
        "cc cc"     // 204
        "90"        // no headers
-       "c4 00"},   // no body
+       "c4 00"     // no body
+       "a0"},      // no route
       {"failure",
        Failure{.id = 9,
                .status = 500,
@@ -154,22 +162,51 @@ inline std::vector<Vector<Up>> up_vectors() {
                .error_code = 42004,
                .desc = "Lambda exception",
                .detail = "division by zero",
-               .headers = {}},
-       "00 00 00 40"
-       "98 cc 84"                                               // array of 8, type 132
+               .headers = {},
+               .route = ""},
+       "00 00 00 41"
+       "99 cc 84"                                               // array of 9, type 132
        "09"                                                     // id 9
        "cd 01 f4"                                               // 500
        "b0 6c 61 6d 62 64 61 5f 65 78 63 65 70 74 69 6f 6e"     // "lambda_exception"
        "cd a4 14"                                               // 42004
        "c4 10 4c 61 6d 62 64 61 20 65 78 63 65 70 74 69 6f 6e"  // "Lambda exception"
        "c4 10 64 69 76 69 73 69 6f 6e 20 62 79 20 7a 65 72 6f"  // "division by zero"
-       "90"},                                                   // no headers
+       "90"                                                     // no headers
+       "a0"},                                                   // no route
       {"log", Log{.level = "warning", .request_id = "", .text = "odd \xff"},
        "00 00 00 13"
        "94 cc 85"                 // array of 4, type 133
        "a7 77 61 72 6e 69 6e 67"  // "warning"
        "a0"                       // outside a request
-       "c4 05 6f 64 64 20 ff"}    // bytes that are no UTF-8
+       "c4 05 6f 64 64 20 ff"},   // bytes that are no UTF-8
+      {"stream_head", StreamHead{.id = 7, .status = 200, .headers = {{"A", "b"}}, .route = "/s"},
+       "00 00 00 10"
+       "95 cc 86"           // array of 5, type 134
+       "07"                 // id 7
+       "cc c8"              // 200
+       "92"                 // one header
+       "c4 01 41 c4 01 62"  // "A", "b"
+       "a2 2f 73"},         // "/s"
+      {"stream_chunk", StreamChunk{.id = 7, .bytes = "ab"},
+       "00 00 00 08"
+       "93 cc 87"       // array of 3, type 135
+       "07"             // id 7
+       "c4 02 61 62"},  // the bytes
+      {"stream_end", StreamEnd{.id = 7, .error = ""},
+       "00 00 00 06"
+       "93 cc 88"  // array of 3, type 136
+       "07"        // id 7
+       "c4 00"},   // no error
+      {"metric",
+       Metric{.kind = "counter", .name = "n", .help = "h", .labels = {{"l", "v"}}, .values = {1.5}},
+       "00 00 00 21"
+       "96 cc 89"                         // array of 6, type 137
+       "a7 63 6f 75 6e 74 65 72"          // "counter"
+       "a1 6e"                            // "n"
+       "c4 01 68"                         // "h"
+       "92 c4 01 6c c4 01 76"             // one label
+       "91 cb 3f f8 00 00 00 00 00 00"},  // 1.5
   };
 }
 

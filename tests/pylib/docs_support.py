@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
 from luna_lambda_tools.private import routing_template
 from luna_lambda_tools.private.http_headers import Header
 from luna_lambda_tools.private.lambda_model import LambdaModel, RouteModel
@@ -53,6 +54,13 @@ async def main(request: StandaloneLambdaRequest) -> dict:
     """Main route"""
     return {"result": "main route response"}
 '''
+
+
+@pytest.fixture(autouse=True)
+def no_lambda_stays():
+    """For test files to import: a lambda_main that stayed would be the one of the next test."""
+    yield
+    sys.modules.pop("lambda_main", None)
 
 
 @dataclass

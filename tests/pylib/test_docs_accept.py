@@ -3,6 +3,7 @@
 import docs_support as support
 import pytest
 import yaml
+from docs_support import no_lambda_stays  # noqa: F401
 from luna_lambda_tools.private.default_routes import docs
 from luna_lambda_tools.private.default_routes.accept import choose
 from luna_lambda_tools.private.errors import HostError

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import docs_support as support
 import pytest
+from docs_support import no_lambda_stays  # noqa: F401
 from luna_lambda_tools.private.default_routes import docs, docs_page
 
 VOID = {"meta", "link", "wbr"}

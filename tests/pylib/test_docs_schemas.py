@@ -1,6 +1,7 @@
 """Schemas from annotations."""
 
 import pytest
+from docs_support import no_lambda_stays  # noqa: F401
 from luna_lambda_tools.private.default_routes.json_schema import to_openapi
 from test_docs_spec import document_of
 

@@ -8,6 +8,7 @@ import docs_support as support
 import jsonschema
 import pytest
 import yaml
+from docs_support import no_lambda_stays  # noqa: F401
 from luna_lambda_tools.private.default_routes import docs
 
 SCHEMA = Path("/usr/share/openapi-specification/schemas/v3.0/schema.json")
@@ -322,13 +323,6 @@ def test_names_and_texts_survive_yaml(tmp_path, name):
 def test_an_empty_name_and_version_are_still_valid(tmp_path):
     info = document_of(tmp_path, name="", version="")["info"]
     assert (info["title"], info["version"]) == ("lambda", "0")
-
-
-def test_without_pyyaml_the_document_is_json_which_is_yaml(tmp_path, monkeypatch):
-    monkeypatch.setattr(docs, "yaml", None)
-    document = docs.spec(support.model_of(tmp_path, support.MANUAL))
-    text = docs.as_yaml(document)
-    assert json.loads(text) == document == yaml.safe_load(text)
 
 
 def test_the_document_is_made_once_for_a_lambda(tmp_path):

@@ -71,7 +71,8 @@ SECOND = b"a1111111-2222-4333-8444-555555555555"
 def handler(body, route="/r", before="", name="Handler"):
     """A lambda with one handler; body: its methods, without indentation."""
     lines = "\n".join(f"    {line}" for line in body.strip("\n").split("\n"))
-    return f"{PRELUDE}\n{before}\nclass {name}(LambdaUserHandler):\n    route = {route!r}\n{lines}\n\nROUTES_TO_ADD = [{name}]\n"
+    class_ = f"class {name}(LambdaUserHandler):\n    route = {route!r}\n{lines}\n"
+    return f"{PRELUDE}\n{before}\n{class_}\nROUTES_TO_ADD = [{name}]\n"
 
 
 def get(code, **more):
@@ -372,11 +373,12 @@ ROUTES_TO_ADD = [Final, Base]
         ("self.sendResponse(body=bytearray(b'a'))", 200, {}, b"a"),
         ("self.sendResponse(body=memoryview(b'a'))", 200, {}, b"a"),
         ("self.sendResponse(json=1, headers={'content-type': 'a/b'})", 200, {"content-type": "a/b"}, b"1"),
-        ("self.sendResponse(headers={'X-A': 5, 'X-B': 1.5, 'X-C': b'c'})", 200, {"X-A": "5", "X-B": "1.5", "X-C": "c"}, b""),
+        ("self.sendResponse(headers={'A': 5, 'B': 1.5, 'C': b'c'})", 200, {"A": "5", "B": "1.5", "C": "c"}, b""),
         ("self.sendResponse(headers=[('X-A', ' a\\t')])", 200, {"X-A": "a"}, b""),
         ("self.success()", 200, {}, b""),
         ("self.success(201, {'a': 1})", 201, {"Content-Type": "application/json"}, b'{"a":1}'),
-        ("self.success(body='a', contentType='text/csv', extraHeaders={'A': 'b'})", 200, {"Content-Type": "text/csv", "A": "b"}, b"a"),
+        ("self.success(body='a', contentType='b/c')", 200, {"Content-Type": "b/c"}, b"a"),
+        ("self.success(body='a', extraHeaders={'A': 'b'})", 200, {"A": "b"}, b"a"),
         ("self.success(json=1, headers={'A': 'b'})", 200, {"Content-Type": "application/json", "A": "b"}, b"1"),
     ],
 )
@@ -417,7 +419,7 @@ def test_a_header_may_be_repeated(hosted):
         ("return self.sendResponse(600)", "the status of a response is 600; it must be an int from 200 to 599"),
         ("return self.sendResponse('200')", "the status of a response is '200'; it must be an int from 200 to 599"),
         ("return self.sendResponse(True)", "the status of a response is True; it must be an int from 200 to 599"),
-        ("return self.sendResponse(body=5)", "the body of a response is a int; it must be str or bytes, or given as json"),
+        ("return self.sendResponse(body=5)", "the body of a response is of type int; it must be str or bytes"),
         ("return self.sendResponse(json={'a': {1}})", 'result["a"] is a set, which JSON cannot hold'),
         ("return self.sendResponse(headers={'X A': 'a'})", "'X A' cannot be the name of a header"),
         ("return self.sendResponse(headers={'': 'a'})", "'' cannot be the name of a header"),
@@ -427,7 +429,7 @@ def test_a_header_may_be_repeated(hosted):
         ("return self.sendResponse(headers={'A': None})", "the value of the header A is None; it must be str"),
         ("return self.sendResponse(headers={'A': '\\ud800'})", "the value of the header A has a lone surrogate"),
         ("return self.sendResponse(headers=['A'])", "headers must be a dict, or pairs"),
-        ("r = self.sendResponse()\nr.headers['A'] = 'b\\r'\nreturn r", "Handler.get: the value of the header A has a line"),
+        ("r = self.sendResponse()\nr.headers['A'] = 'b\\r'\nreturn r", "Handler.get: the value of the header A has a"),
         ("r = self.sendResponse()\nr.status = 700\nreturn r", "Handler.get: the status of a response is 700"),
         ("return self.success(json=1, outputJson=2)", "'outputJson' and 'json' mean the same"),
     ],
@@ -545,7 +547,8 @@ def test_bad_arguments_are_a_400(hosted, code, query, code_and_detail):
 
 
 @pytest.mark.parametrize(
-    "value, is_good", [(FIRST.decode(), True), (FIRST.decode() + "0", False), (SECOND.decode().upper(), False), ("", False)]
+    "value, is_good",
+    [(FIRST.decode(), True), (FIRST.decode() + "0", False), (SECOND.decode().upper(), False), ("", False)],
 )
 def test_the_account_id_must_be_a_uuid(hosted, value, is_good):
     code = "return self.sendResponse(json=self.getAccountIdFromHeader())"

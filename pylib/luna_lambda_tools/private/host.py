@@ -17,6 +17,7 @@ import sys
 import tokenize  # noqa: F401
 from typing import Any, Callable, Mapping, Protocol, Sequence
 
+from ..public import metrics  # noqa: F401  what it imports must not be the lambda's
 from ..public.config import lambdaConfig
 from ..public.standalone import StandaloneLambdaRequest
 from . import configuration, loading, log, metrics_sink, serving, validation

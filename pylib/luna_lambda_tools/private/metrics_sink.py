@@ -148,7 +148,7 @@ def register(metrics: object, lambda_id: str) -> None:
     """Takes the lambda's USER_METRICS, all of them or none. Raises StartFailure that names what is wrong."""
     if not isinstance(metrics, (list, tuple)):
         raise StartFailure(
-            f"lambda_main.py: USER_METRICS is a {type(metrics).__name__}; it must be a list: USER_METRICS = [COUNTER, ...]"
+            f"lambda_main.py: USER_METRICS is a {type(metrics).__name__}; it must be a list: [COUNTER, ...]"
         )
     faults = list(_faults(metrics))
     if faults:

@@ -91,7 +91,7 @@ def _takes_many(annotation: Any) -> bool:
         return True
     if origin is typing.Annotated:
         return _takes_many(typing.get_args(annotation)[0])
-    return any(_takes_many(each) for each in typing.get_args(annotation) if origin is not None and origin not in (dict,))
+    return origin is not dict and any(_takes_many(each) for each in typing.get_args(annotation))
 
 
 def _name_of(thing: Any) -> str:

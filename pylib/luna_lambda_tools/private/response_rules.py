@@ -28,7 +28,7 @@ def checked_headers(headers: Mapping[str, Any] | Iterable[tuple[str, Any]] | Non
         try:
             name, value = pair
         except (TypeError, ValueError):
-            raise TypeError(f"headers must be a dict, or pairs of name and value, and not hold {_shown(pair)}") from None
+            raise TypeError(f"headers must be a dict, or pairs of name and value; {_shown(pair)} is no pair") from None
         checked.append((_name(name), _value(name, value)))
     return checked
 
@@ -41,7 +41,7 @@ def checked_body(body: Any) -> bytes:
         return body.encode()
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body)
-    raise TypeError(f"the body of a response is a {type(body).__name__}; it must be str or bytes, or given as json")
+    raise TypeError(f"the body of a response is of type {type(body).__name__}; it must be str or bytes, or given as json")
 
 
 def _name(name: Any) -> str:

@@ -54,8 +54,8 @@ def _model_of(handler: Any, root: str) -> tuple[RouteModel, Template]:
     if not inspect.isclass(handler) or not issubclass(handler, LambdaUserHandler):
         shown = handler.__name__ if inspect.isclass(handler) else f"a {type(handler).__name__}"
         raise StartFailure(
-            f"lambda_main.py: {LIST_NAME} holds {shown}, which is not derived from LambdaUserHandler; derive it or take it "
-            "out of the list"
+            f"lambda_main.py: {LIST_NAME} holds {shown}, which is not derived from LambdaUserHandler; derive it, or "
+            "take it out of the list"
         )
     place = inspection.place_of_class(handler, root)
     route = vars(handler).get("route")
@@ -67,8 +67,9 @@ def _model_of(handler: Any, root: str) -> tuple[RouteModel, Template]:
         raise StartFailure(f"{place}: the route of {handler.__name__}: {error}") from None
     for name in _OWN_ARGUMENTS:
         if name in template.argument_names:
-            raise StartFailure(f"{place}: the route of {handler.__name__} has the parameter {name}; choose another name")
-    methods: dict[str, Callable[..., Any]] = {name: getattr(handler, name.lower()) for name in handler.getAllowedMethods()}
+            raise StartFailure(f"{place}: the route of {handler.__name__} has the parameter {name}; rename it")
+    names = handler.getAllowedMethods()
+    methods: dict[str, Callable[..., Any]] = {name: getattr(handler, name.lower()) for name in names}
     if not methods:
         raise StartFailure(f"{place}: {handler.__name__} has no method; write one, for example: async def get(self)")
     parameters = [(parameter.name, parameter.given) for parameter in template.parameters]
@@ -100,7 +101,8 @@ async def _conclude(result: Any, exchange: Exchange, name: str) -> Reply | None:
     if stream.opened:
         stream.end()
         if result is not None:
-            log.logger.warning("%s has streamed its response already; %s that it returned is left out", name, _kind_of(result))
+            kind = _kind_of(result)
+            log.logger.warning("%s has streamed its response already; %s that it returned is left out", name, kind)
         return None
     if not isinstance(result, HTTPResponse) and not _is_like_a_response(result):
         raise BadHandlerResult(f"{name} returned {_kind_of(result)}; it must return self.sendResponse(...)")

@@ -188,7 +188,7 @@ def _part(text: str, warnings: list[str]) -> str | Parameter:
     if label in _RETIRED:
         warnings.append(f"{text} matches only the text {label!r}: write <{name}:{_RETIRED[label]}> for the type")
     if label.startswith("^") or (label.endswith("$") and not label.endswith("\\$")):
-        warnings.append(f"{text} cannot match inside of a path: leave out ^ and $, the whole segment is compared anyhow")
+        warnings.append(f"{text} cannot match inside of a path: leave out ^ and $, it must match as a whole anyhow")
     return Parameter(name, label, label)
 
 

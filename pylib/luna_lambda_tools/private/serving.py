@@ -57,13 +57,17 @@ def build(
 
 def _add_host_routes(table: RoutingTable, loaded: Lambda, model: LambdaModel) -> None:
     table.add_host("/main", {"POST": main_work(loaded)})
-    healthcheck = immediate("/healthcheck", lambda request: Reply(200, list(JSON_HEADERS), health.check(request._raw_query)))
+    healthcheck = immediate("/healthcheck", _check_health)
     table.add_host("/healthcheck", {"GET": healthcheck, "HEAD": healthcheck})
     table.add_host("/docs/spec", {"GET": immediate("/docs/spec", lambda request: docs.docs_reply(request, model))})
     table.add_host("/config", {"GET": immediate("/config", lambda request: config.config_reply(request, model))})
     if model.static_folder is not None:
         files = Work("static", "/static/<path>", _files_of(model.static_folder))
         table.add_static({"GET": files, "HEAD": files})
+
+
+def _check_health(request: Any) -> Reply:
+    return Reply(200, list(JSON_HEADERS), health.check(request._raw_query))
 
 
 def _files_of(folder: str) -> Any:

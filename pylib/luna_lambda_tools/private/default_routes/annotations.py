@@ -11,6 +11,7 @@ import datetime
 import decimal
 import enum
 import inspect
+import re
 import types
 import typing
 import uuid
@@ -139,7 +140,7 @@ class Annotations:
 
     def _free_name(self, name: str, schema: Any = None) -> str:
         """A name for a component that no other has, or that the very same one has."""
-        base = "".join(each if each.isascii() and (each.isalnum() or each in "._-") else "_" for each in name) or "Model"
+        base = re.sub(r"[^a-zA-Z0-9._-]", "_", name) or "Model"
         candidate, number = base, 2
         while candidate in self.schemas and (schema is None or self.schemas[candidate] != schema):
             candidate, number = f"{base}{number}", number + 1

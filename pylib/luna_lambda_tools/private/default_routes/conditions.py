@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import calendar
 import os
 import re
-from email.utils import formatdate, parsedate_to_datetime
+import time
 from typing import NamedTuple, Sequence
 
 _ETAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.IGNORECASE)
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})"
+_TIME = r"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d):(?P<second>[0-5]\d|60)"
+_DATES = tuple(
+    re.compile(pattern, re.ASCII)
+    for pattern in (
+        rf"[A-Z][a-z]{{2}}, (?P<day>0[1-9]|[12]\d|3[01]) {_MONTH} (?P<year>\d{{4}}) {_TIME} GMT",
+        rf"[A-Z][a-z]+, (?P<day>0[1-9]|[12]\d|3[01])-{_MONTH}-(?P<year>\d\d) {_TIME} GMT",
+        rf"[A-Z][a-z]{{2}} {_MONTH} (?P<day>[ 0][1-9]|[12]\d|3[01]) {_TIME} (?P<year>\d{{4}})",
+    )
+)
 
 Headers = Sequence[tuple[str, str]]
 
@@ -27,7 +40,8 @@ def strong_etag(status: os.stat_result) -> str:
 
 def http_date(seconds: float) -> str:
     """IMF-fixdate."""
-    return formatdate(seconds, usegmt=True)
+    at = time.gmtime(seconds)
+    return time.strftime(f"{_DAYS[at.tm_wday]}, %d {_MONTHS[at.tm_mon - 1]} %Y %H:%M:%S GMT", at)
 
 
 def has_changed(headers: Headers, etag: str, modified: float) -> bool:
@@ -80,7 +94,20 @@ def _values(headers: Headers, name: str) -> list[str]:
 
 
 def _seconds(date: str) -> int | None:
-    try:
-        return int(parsedate_to_datetime(date.strip()).timestamp())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    """A date in one of HTTP's three formats; None when it is none."""
+    for pattern in _DATES:
+        match = pattern.fullmatch(date.strip())
+        if match is None:
+            continue
+        day, month, year, hour, minute, second = match.group("day", "month", "year", "hour", "minute", "second")
+        number = int(year)
+        if len(year) == 2:  # RFC 9110: what looks like more than 50 years ahead is in the past
+            this = time.gmtime().tm_year
+            number += this - this % 100
+            number -= 100 if number > this + 50 else 0
+        parts = (number, _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second))
+        try:
+            return calendar.timegm(parts)
+        except (ValueError, OverflowError):
+            return None
+    return None

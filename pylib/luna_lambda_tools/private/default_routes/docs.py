@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ..lambda_model import LambdaModel
 from ..reply import Reply
-from . import docs_page, openapi
+from . import docs_page, openapi, yaml_text
 from .accept import choose
-
-try:  # here, and not at first use: a lambda may have a yaml.py of its own
-    import yaml
-except ImportError:
-    yaml = None  # type: ignore[assignment]
 
 # The first one is for clients that take anything, such as curl.
 _OFFERS = ("application/x-yaml", "text/html", "application/yaml", "text/yaml")
@@ -35,7 +29,7 @@ class _Documents:
     def body(self, media: str) -> bytes:
         kind = "html" if media == "text/html" else "yaml"
         if kind not in self.bodies:
-            text = docs_page.render(self.spec) if kind == "html" else as_yaml(self.spec)
+            text = docs_page.render(self.spec) if kind == "html" else yaml_text.dump(self.spec)
             self.bodies[kind] = text.encode()
         return self.bodies[kind]
 
@@ -62,23 +56,3 @@ def docs_reply(request: Any, lambda_: LambdaModel) -> Reply:
 def spec(lambda_: LambdaModel) -> dict[str, Any]:
     """The document, as values of JSON."""
     return openapi.spec(lambda_)
-
-
-def as_yaml(document: dict[str, Any]) -> str:
-    """Block style, texts of several lines readable; JSON, which is YAML as well, where PyYAML is missing."""
-    if yaml is None:
-        return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-    text = yaml.dump(document, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
-    return str(text)
-
-
-def _dumper() -> Any:
-    class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    def show_text(dumper: Any, text: str) -> Any:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-    Dumper.add_representer(str, show_text)
-    return Dumper

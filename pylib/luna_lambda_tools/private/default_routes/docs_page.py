@@ -71,7 +71,8 @@ class _Page:
 
     def _operation(self, operation: "_Operation") -> Iterator[str]:
         body = operation.body
-        yield f'<article id="{operation.anchor}">\n<h3>{_badge(operation.method)}<code>{_path(operation.path)}</code></h3>\n'
+        yield f'<article id="{operation.anchor}">\n'
+        yield f"<h3>{_badge(operation.method)}<code>{_path(operation.path)}</code></h3>\n"
         yield f'<p class="summary">{escape(body.get("summary", ""))}</p>\n'
         yield _prose(body.get("description", ""))
         if "x-lambda-route" in body:
@@ -103,8 +104,8 @@ class _Page:
         yield "</tbody>\n</table></div>\n"
 
     def _responses(self, responses: dict[str, Any]) -> Iterator[str]:
-        yield '<h4>Answers</h4>\n<div class="wide"><table>\n<thead><tr><th>Status</th><th>Meaning</th><th>Body</th></tr></thead>\n'
-        yield "<tbody>\n"
+        yield '<h4>Answers</h4>\n<div class="wide"><table>\n'
+        yield "<thead><tr><th>Status</th><th>Meaning</th><th>Body</th></tr></thead>\n<tbody>\n"
         for status, answer in responses.items():
             answer = self._resolve(answer)
             shown = "other" if status == "default" else status
@@ -126,7 +127,8 @@ class _Page:
     def _common(self) -> Iterator[str]:
         """What is the same for every route."""
         components = self._document["components"]
-        yield '<section>\n<h2>every route</h2>\n<p class="lead">What all requests may have and all answers do.</p>\n<article>\n'
+        yield "<section>\n<h2>every route</h2>\n"
+        yield '<p class="lead">What all requests may have and all answers do.</p>\n<article>\n'
         yield from self._parameter_table("Request headers", list(components["parameters"].values()))
         headers = components["responses"]["Error"]["headers"]
         answers = [
@@ -147,7 +149,8 @@ class _Page:
                 yield f"<p>{self._type(schema)}</p>\n"
             else:
                 required = schema.get("required", [])
-                yield '<div class="wide"><table>\n<thead><tr><th>Name</th><th>Type</th><th>Description</th></tr></thead>\n<tbody>\n'
+                yield '<div class="wide"><table>\n'
+                yield "<thead><tr><th>Name</th><th>Type</th><th>Description</th></tr></thead>\n<tbody>\n"
                 for key, member in properties.items():
                     needed = ' <span class="required">required</span>' if key in required else ""
                     yield (
@@ -178,8 +181,8 @@ class _Page:
         if isinstance(schema.get("additionalProperties"), dict):
             words.append(f"of {self._type(schema['additionalProperties'], depth + 1)}")
         if schema.get("enum"):
-            values = ", ".join(f"<code>{escape(json.dumps(each, ensure_ascii=False))}</code>" for each in schema["enum"])
-            words.append(f"one of {values}")
+            values = [f"<code>{escape(json.dumps(each, ensure_ascii=False))}</code>" for each in schema["enum"]]
+            words.append(f"one of {', '.join(values)}")
         words.extend(self._limits(schema))
         if schema.get("nullable"):
             words.append("or null")

@@ -130,7 +130,7 @@ def _docs() -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The OpenAPI document.",
-                "content": {"application/x-yaml": _TEXT, "application/yaml": _TEXT, "text/yaml": _TEXT, "text/html": _TEXT},
+                "content": dict.fromkeys(("application/x-yaml", "application/yaml", "text/yaml", "text/html"), _TEXT),
             },
             "415": error("NotAcceptable"),
         },

@@ -1,4 +1,4 @@
-"""JSON Schema, as pydantic writes it, to the dialect of OpenAPI 3.0, which knows less and says some things otherwise."""
+"""JSON Schema, as pydantic writes it, to the dialect of OpenAPI 3.0: fewer words, some with another meaning."""
 
 from __future__ import annotations
 

@@ -210,7 +210,7 @@ class _Document:
 
     def _host_operation(self, operation: dict[str, Any]) -> dict[str, Any]:
         responses = {
-            status: answer if "$ref" in answer else {**answer, "headers": {**answer.get("headers", {}), **_ANSWER_HEADERS}}
+            status: answer if "$ref" in answer else {**answer, "headers": _ANSWER_HEADERS}
             for status, answer in operation["responses"].items()
         }
         return {

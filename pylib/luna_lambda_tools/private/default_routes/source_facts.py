@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 # Where the model stands among a call's arguments.
-_BODY_MODELS = {"loadDataFromJson": (1, "model"), "validateJson": (1, "validator"), "getRequestData": (0, "pydanticModel")}
+_BODY_MODELS = {
+    "loadDataFromJson": (1, "model"),
+    "validateJson": (1, "validator"),
+    "getRequestData": (0, "pydanticModel"),
+}
 # Where status, JSON, body, headers stand.
 _ANSWERS = {"sendResponse": (0, 1, 2, 3), "success": (0, 1, 2, 7)}
 _JSON_NAMES = {"sendResponse": "json", "success": "outputJson"}

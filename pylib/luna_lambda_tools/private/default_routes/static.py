@@ -49,7 +49,7 @@ class FileStream:
             while at < end:
                 data = await asyncio.to_thread(os.pread, self.descriptor, min(CHUNK, end - at), at)
                 if not data:
-                    raise OSError(f"a file of the folder static became shorter while it was sent: {end - at} bytes miss")
+                    raise OSError(f"a file of the folder static became shorter while it was sent: {end - at} are left")
                 at += len(data)
                 yield data
         finally:

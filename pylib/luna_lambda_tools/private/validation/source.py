@@ -79,7 +79,11 @@ def _compiled(source: str | ast.Module, flags: int) -> object:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return compile(source, "<lambda>", "exec", flags, dont_inherit=True)
+            try:
+                return compile(source, "<lambda>", "exec", flags, dont_inherit=True)
+            except SystemError:
+                # Python 3.11 loses count of its recursion when an exception has cut off a parse before; once.
+                return compile(source, "<lambda>", "exec", flags, dont_inherit=True)
     except SyntaxError as error:
         raise SourceError(error.lineno or 1, f"{type(error).__name__}: {error.msg}") from None
     except (RecursionError, MemoryError):

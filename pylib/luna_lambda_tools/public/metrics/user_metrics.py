@@ -121,7 +121,7 @@ class UserMetric(metrics_sink.Metric):
             self._series[()] = self._make_series([])
 
     def initialize(self, lambdaId: str) -> None:
-        """Called by the host once: from now on the values are shown. A metric without labels is shown with 0 at once."""
+        """Called by the host once: from now on the values are shown, without labels at once."""
         with metrics_sink.lock:
             self.lambdaId = lambdaId
             for series in self._series.values():
