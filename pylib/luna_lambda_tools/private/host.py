@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast  # noqa: F401  formatting a traceback imports it when the first one is told
 import asyncio
 import concurrent.futures.thread  # noqa: F401  asyncio.to_thread imports it at its first call
-import gc
 import linecache  # noqa: F401
 import os
 import sys
@@ -203,12 +202,7 @@ class Host:
 
 def _validate(root: str) -> None:
     """Raises StartFailure that names all that is wrong."""
-    # Python 3.11 cannot parse source in a finalizer while it parses other source, and tracebacks parse.
-    gc.disable()
-    try:
-        errors = validation.validate(root)
-    finally:
-        gc.enable()
+    errors = validation.validate(root)
     if errors:
         raise StartFailure.of_lines(errors)
 
