@@ -10,6 +10,7 @@ from inspect import isawaitable
 from typing import Any, Callable, ClassVar, Final, Mapping, NoReturn, Optional, TypeVar
 
 from luna_lambda_tools.private import json_result, model_loading
+from luna_lambda_tools.private.account import account_of
 from luna_lambda_tools.private.errors import BAD_QUERY, METHOD_NOT_ALLOWED, USER_EXCEPTION, ErrorKind, HostError
 from luna_lambda_tools.private.failures import answer_to
 from luna_lambda_tools.public.standalone import StandaloneLambdaRequest
@@ -20,9 +21,6 @@ _Model = TypeVar("_Model")
 HTTP_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "HEAD", "OPTIONS", "DELETE")
 _JSON: Final = "application/json"
 _LINK: Final = "https://docs.visionlabs.ai/info/luna/troubleshooting/errors-description/code-{}"
-_ACCOUNT_HEADER: Final = "Luna-Account-Id"
-_UUID = re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}")
-_BAD_INPUT = ErrorKind(400, "bad_request", 12031, "Bad/incomplete input data", "{}")
 
 
 class LambdaUserHandler:
@@ -194,14 +192,7 @@ class LambdaUserHandler:
 
         Answers 400 (12031) when it is no such UUID, and when it is missing though required.
         """
-        value = self.request.headers.get(_ACCOUNT_HEADER)
-        if value is None:
-            if required:
-                raise HostError(_BAD_INPUT, f"Header '{_ACCOUNT_HEADER}' is required")
-            return None
-        if not _UUID.fullmatch(value):
-            raise HostError(_BAD_INPUT, f"Bad header '{_ACCOUNT_HEADER}': it must be a UUID in lower case")
-        return value
+        return account_of(self.request, required)
 
     def loadDataFromJson(self, data: Any, model: type[_Model]) -> _Model:
         """Loads data, for example `self.request.json`, into a pydantic model.
