@@ -81,6 +81,7 @@ std::expected<void, std::string> Supervisor::prepare() {
   watch_signals();
 
   lambda_path_ = path.string();
+  is_archive_ = !fs::is_directory(path);
   if (config_.lambda.reload) {
     change_.emplace(loop_, [this] { reload(); });
     watch_ = std::make_unique<uv::FolderWatch>(loop_, lambda_path_,
@@ -94,7 +95,10 @@ std::expected<void, std::string> Supervisor::prepare() {
 }
 
 void Supervisor::read_lambda(std::function<void(std::expected<std::string, std::string>)> done) {
-  if (std::filesystem::is_directory(lambda_path_)) return done(lambda_path_);
+  if (!is_archive_) {
+    if (std::filesystem::is_directory(lambda_path_)) return done(lambda_path_);
+    return done(std::unexpected(lambda_path_ + ": the folder is not there any more"));
+  }
   if (unpack_folder_ == nullptr) {
     auto folder = UnpackFolder::create(config_.lambda.unpack_dir);
     if (!folder) return done(std::unexpected(folder.error()));
@@ -103,7 +107,8 @@ void Supervisor::read_lambda(std::function<void(std::expected<std::string, std::
   const std::string root = unpack_folder_->generation(generation_);
   auto unpacker = Unpacker::start(loop_, installation_.worker_program, config_.lambda, lambda_path_,
                                   root, config_.pool.start_timeout,
-                                  [root, done](std::expected<void, std::string> result) {
+                                  [this, root, done](std::expected<void, std::string> result) {
+                                    loop_.retire(std::move(unpacker_));
                                     if (!result) return done(std::unexpected(result.error()));
                                     done(root);
                                   });

@@ -71,6 +71,7 @@ class Supervisor final : private RequestHandler, private PoolEvents {
   const std::string lambda_id_;
   Metrics metrics_;
   std::string lambda_path_;  // Absolute.
+  bool is_archive_ = false;
   uv::Loop loop_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<UnpackFolder> unpack_folder_;

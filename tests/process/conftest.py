@@ -118,3 +118,23 @@ def zipped(tmp_path: Path) -> Callable[[str], Path]:
         return archive
 
     return pack
+
+
+@pytest.fixture(scope="module")
+def front(serve_module: Callable[..., Lambdapool]) -> Lambdapool:
+    """A server that says what it was asked, for the cheap cases of a whole file."""
+    return serve_module("echo")
+
+
+@pytest.fixture(scope="module")
+def sleepy(serve_module: Callable[..., Lambdapool]) -> Lambdapool:
+    """A server whose answers take as long as they are told to."""
+    return serve_module("sleeper")
+
+
+@pytest.fixture(autouse=True)
+def shared_servers_stay_whole(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    for name in ("front", "sleepy"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name).check()

@@ -6,27 +6,8 @@ import pytest
 
 from support.errors import assert_refused, refuse
 from support.http_client import request_bytes
-from support.lambdapool import Lambdapool
 
 GET_IT = b"POST /main HTTP/1.1\r\nHost: x\r\n"
-
-
-@pytest.fixture(scope="module")
-def front(serve_module) -> Lambdapool:
-    return serve_module("echo")
-
-
-@pytest.fixture(scope="module")
-def sleepy(serve_module) -> Lambdapool:
-    return serve_module("sleeper")
-
-
-@pytest.fixture(autouse=True)
-def _checked(request):
-    yield
-    for name in ("front", "sleepy"):
-        if name in request.fixturenames:
-            request.getfixturevalue(name).check()
 
 
 # ---------------------------------------------------------------------- connections

@@ -7,7 +7,7 @@ import os
 import traceback
 from types import TracebackType
 
-from ..public.exceptions import UserException
+from ..public.exceptions import UserException, UserTaskLambdaException
 from .errors import LAMBDA_EXCEPTION, USER_EXCEPTION, ErrorKind
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -35,10 +35,11 @@ def summary_of(error: BaseException) -> str:
 
 def answer_to(error: BaseException) -> tuple[ErrorKind, int, str]:
     """What the client gets for an exception of the lambda: the kind, the status, the detail."""
-    if not isinstance(error, UserException):
+    if not isinstance(error, (UserException, UserTaskLambdaException)):
         return LAMBDA_EXCEPTION, LAMBDA_EXCEPTION.status, text_of(error)
     try:
-        status, text = error.statusCode, error.errorText
+        status = error.statusCode if isinstance(error, UserException) else USER_EXCEPTION.status
+        text = error.errorText
         detail = text if isinstance(text, str) and text else str(text or "") or text_of(error)
     except BaseException as defect:  # they can be properties
         return LAMBDA_EXCEPTION, 500, f"{type(error).__name__} cannot be told: {summary_of(defect)}"

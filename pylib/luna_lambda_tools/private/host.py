@@ -88,8 +88,8 @@ class Host:
         lambdaConfig._fill(config)
         self._lambda = loading.load(self._root)
         asyncio.set_event_loop(self._loop)  # asyncio.run at import time has taken it away
-        self._table, self._model = serving.build(self._lambda, config or {}, self._root, start)
-        self._main = serving.main_work(self._lambda)
+        self._main = serving.main_work(self._lambda, self._context, str(start["lambda_id"]))
+        self._table, self._model = serving.build(self._lambda, self._main, config or {}, self._root, start)
         self._running = Running(channel, self._loop, self._find, start.get("stream_credit", DEFAULT_CREDIT))
         self._user_context: UserContext | None = None
         self._shutdown: Shutdown | None = None

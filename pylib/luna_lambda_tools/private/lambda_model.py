@@ -33,7 +33,8 @@ class LambdaModel:
     Attributes:
         type: "standalone", "handlers" or "tasks".
         main: the function that answers POST /main; None when the type has none.
-        main_doc: its docstring, without indentation; "" when there is none.
+        main_doc: the docstring of what answers POST /main, without indentation; "" when there is none.
+        task: the class LambdaTask of a tasks lambda; it answers POST /main there.
         config: the values of lambda_config.yml; empty when there is no such file.
         static_folder: the absolute path of the lambda's folder ``static``; None when there is none.
     """
@@ -48,3 +49,4 @@ class LambdaModel:
     routes: list[RouteModel] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
     static_folder: str | None = None
+    task: type | None = None

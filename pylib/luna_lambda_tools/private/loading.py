@@ -9,11 +9,14 @@ What reading the source can tell is validation's; here is what only the import s
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
+import time
 from types import ModuleType
 from typing import Any, Awaitable, Callable, NamedTuple
 
+from ..public.tasks import BaseLambdaTask
 from . import inspection
 from .failures import place_of, summary_of, text_of, traceback_of
 from .start_failure import StartFailure
@@ -21,18 +24,26 @@ from .validation import classify
 
 MAIN_MODULE = "lambda_main"
 MAIN_FILE = "lambda_main.py"
-SERVED_TYPES = ("standalone",)
+TASK_CLASS = "LambdaTask"
+FRESH_SECONDS = 2.0
+SERVED_TYPES = ("standalone", "tasks")
 
 Main = Callable[[Any], Awaitable[Any]]
 
 
 class Lambda(NamedTuple):
-    """A lambda that was loaded and found good."""
+    """A lambda that was loaded and found good.
+
+    Attributes:
+        main: None for a tasks lambda.
+        task: the class LambdaTask of a tasks lambda, else None.
+    """
 
     lambda_type: str
-    main: Main
+    main: Main | None
     user_context: type | None
     module: ModuleType
+    task: type[BaseLambdaTask] | None = None
 
 
 def load(root: str) -> Lambda:
@@ -44,17 +55,39 @@ def load(root: str) -> Lambda:
             f"{MAIN_FILE}: this is a {lambda_type} lambda; this version of lambdapool serves {served} lambdas"
         )
     module = import_main(root)
-    return Lambda(lambda_type, _main(module, root), getattr(module, "UserCtx", None), module)
+    user_context = getattr(module, "UserCtx", None)
+    if lambda_type == "tasks":
+        return Lambda(lambda_type, None, user_context, module, _task(module, root))
+    return Lambda(lambda_type, _main(module, root), user_context, module)
 
 
 def import_main(root: str) -> ModuleType:
     """The module lambda_main, after the folder became the first place of sys.path. Raises StartFailure."""
     sys.path.insert(0, root)
     importlib.invalidate_caches()
+    sys.dont_write_bytecode = _changed_just_now(root)
     try:
         return importlib.import_module(MAIN_MODULE)
     except BaseException as error:
         raise StartFailure(_import_text(error, root), traceback_of(error)) from None
+
+
+def _changed_just_now(root: str) -> bool:
+    """Whether a source file may change once more within the second of its last change.
+
+    Python takes compiled code for current by the source's size and the second of its change: a save that follows
+    another at once, as while developing, would not be seen.
+    """
+    newest = 0.0
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name != "__pycache__" and not name.startswith(".")]
+        for name in files:
+            if name.endswith(".py"):
+                try:
+                    newest = max(newest, os.stat(os.path.join(folder, name)).st_mtime)
+                except OSError:
+                    pass
+    return time.time() - newest < FRESH_SECONDS
 
 
 def _main(module: ModuleType, root: str) -> Main:
@@ -67,6 +100,31 @@ def _main(module: ModuleType, root: str) -> Main:
         place = inspection.place_of_definition(main, root)
         raise StartFailure(f"{place}: main cannot be called with one argument; it must take the request alone")
     return main  # type: ignore[no-any-return]
+
+
+def _task(module: ModuleType, root: str) -> type[BaseLambdaTask]:
+    """The class LambdaTask, whatever decorators and calls have made of it. Raises StartFailure."""
+    task = getattr(module, TASK_CLASS, None)
+    if not inspect.isclass(task) or not issubclass(task, BaseLambdaTask):
+        shown = task.__name__ if inspect.isclass(task) else f"a {type(task).__name__}"
+        raise StartFailure(f"{MAIN_FILE}: {TASK_CLASS} is {shown}; it must be a class derived from BaseLambdaTask")
+    missing = sorted(task.__abstractmethods__)
+    if missing:
+        place = inspection.place_of_class(task, root)
+        raise StartFailure(f"{place}: {TASK_CLASS} has no method {' and no '.join(missing)}")
+    for name in ("splitTasksContent", "executeSubtask"):
+        method = getattr(task, name)
+        inspection.require_coroutine_function(method, f"{TASK_CLASS}.{name}", root)
+        is_bound = isinstance(inspect.getattr_static(task, name), (staticmethod, classmethod))
+        if not inspection.accepts(method, 1 if is_bound else 2):
+            place = inspection.place_of_definition(method, root)
+            raise StartFailure(f"{place}: {TASK_CLASS}.{name} must take self and one parameter: the content")
+    if not inspection.accepts(task, 2):
+        place = inspection.place_of_definition(task.__init__, root)
+        raise StartFailure(
+            f"{place}: {TASK_CLASS}.__init__ must take (self, *args, **kwargs) and hand them on to super().__init__"
+        )
+    return task
 
 
 def _import_text(error: BaseException, root: str) -> str:

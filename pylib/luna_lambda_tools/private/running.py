@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
-from typing import Any, Awaitable, Callable, Coroutine, NamedTuple, NoReturn, Protocol, Sequence
+from typing import Any, Awaitable, Callable, Coroutine, NamedTuple, Protocol, Sequence
 
-from . import json_result, log
+from . import forked_child, json_result, log
 from .errors import BAD_RESULT, CLIENT_LEFT, INTERNAL, SHUT_DOWN, TIMED_OUT, ErrorKind, Headers, HostError
-from .failures import answer_to, summary_of, text_of, traceback_of
+from .failures import answer_to, summary_of, traceback_of
 from .reply import Reply
 from .streaming import DEFAULT_CREDIT, Exchange, Stream, StreamChannel
 
@@ -47,7 +46,7 @@ class Work(NamedTuple):
     """What answers the requests of one route and method.
 
     Attributes:
-        name: for the log, ``ParameterHandler.post``; "" for the lambda's main.
+        name: for the log, ``ParameterHandler.post``; "" for a standalone lambda's main.
         route: the template, a label of metrics.
         call: awaited with the request. It gives a value to be sent as JSON for main, else a Reply, or None when the
             response has been streamed.
@@ -156,7 +155,7 @@ class Running:
             log.request_id.set(request_id)
             task.stepped = True
             if self._forked:  # another request's code has forked in this turn of the loop, and this is the child
-                self._leave_child(None)
+                forked_child.leave(None)
             if task.noted is not None:
                 self.fail(id, REASONS.get(task.noted, SHUT_DOWN), None, work.route if work else "")
                 return
@@ -168,11 +167,11 @@ class Running:
                     request._exchange = self._exchange(id, work, request.method, arguments)
                 result = await work.call(request)
                 if self._forked:
-                    self._leave_child(None)
+                    forked_child.leave(None)
                 body = None if work.name else json_result.encode(result)
             except BaseException as error:
                 if self._forked:
-                    self._leave_child(error)
+                    forked_child.leave(error)
                 self._tell(id, task, error, work)
             else:
                 if body is not None:
@@ -229,22 +228,4 @@ class Running:
         """In a forked child: its loop shares the parent's epoll instance and must not go on, so an await ends it."""
         self._forked = True
         if self._loop.is_running():
-            self._loop.call_soon(self._leave_child, None)
-
-    def _leave_child(self, error: BaseException | None) -> NoReturn:
-        """Ends a forked child as a script would end: sys.exit's status is honoured, an exception is printed."""
-        status = 0
-        if isinstance(error, SystemExit):
-            code = error.code
-            status = 0 if code is None else code if isinstance(code, int) else 1
-            if code is not None and not isinstance(code, int):
-                log.logger.error("a forked child exits: %s", text_of(error))
-        elif error is not None:
-            status = 1
-            log.logger.error("in a forked child:\n%s", traceback_of(error))
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except Exception:
-                pass
-        os._exit(status & 0xFF)
+            self._loop.call_soon(forked_child.leave, None)

@@ -7,26 +7,31 @@ import os
 from typing import Any, Mapping
 
 from . import health, log
+from .context import Context
 from .default_routes import config, docs, static
 from .lambda_model import LambdaModel
-from .loading import Lambda
+from .loading import TASK_CLASS, Lambda
 from .reply import Reply
 from .routing_handlers import models_of, works_of
 from .routing_table import RoutingTable, immediate
 from .routing_template import RouteError
 from .running import JSON_HEADERS, Work
 from .start_failure import StartFailure
+from .task_main import TaskMain
 
 _STATIC_FOLDER = "static"
 
 
-def main_work(loaded: Lambda) -> Work:
+def main_work(loaded: Lambda, context: Context, lambda_id: str) -> Work:
     """POST /main."""
+    if loaded.task is not None:
+        return Work(TASK_CLASS, "/main", TaskMain(loaded.task, context, lambda_id))
+    assert loaded.main is not None
     return Work("", "/main", loaded.main)
 
 
 def build(
-    loaded: Lambda, values: dict[str, Any], root: str, start: Mapping[str, Any]
+    loaded: Lambda, main: Work, values: dict[str, Any], root: str, start: Mapping[str, Any]
 ) -> tuple[RoutingTable, LambdaModel]:
     """values: of lambda_config.yml. start: what the worker was started with. Raises StartFailure."""
     found = models_of(loaded.module, root)
@@ -38,13 +43,14 @@ def build(
         root=root,
         type=loaded.lambda_type,
         main=loaded.main,
-        main_doc=inspect.cleandoc(getattr(loaded.main, "__doc__", None) or ""),
+        main_doc=inspect.cleandoc(getattr(loaded.task or loaded.main, "__doc__", None) or ""),
         routes=[route for route, _ in found],
         config=values,
         static_folder=folder if os.path.isdir(folder) else None,
+        task=loaded.task,
     )
     table = RoutingTable()
-    _add_host_routes(table, loaded, model)
+    _add_host_routes(table, main, model)
     for route, template in found:
         for warning in template.warnings:
             log.logger.warning("the route %s of %s: %s", route.template, route.handler.__name__, warning)
@@ -55,8 +61,8 @@ def build(
     return table, model
 
 
-def _add_host_routes(table: RoutingTable, loaded: Lambda, model: LambdaModel) -> None:
-    table.add_host("/main", {"POST": main_work(loaded)})
+def _add_host_routes(table: RoutingTable, main: Work, model: LambdaModel) -> None:
+    table.add_host("/main", {"POST": main})
     healthcheck = immediate("/healthcheck", _check_health)
     table.add_host("/healthcheck", {"GET": healthcheck, "HEAD": healthcheck})
     table.add_host("/docs/spec", {"GET": immediate("/docs/spec", lambda request: docs.docs_reply(request, model))})

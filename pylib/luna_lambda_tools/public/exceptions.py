@@ -1,4 +1,4 @@
-"""The exception by which a lambda answers its client with an error of its own."""
+"""The exceptions by which a lambda answers with an error of its own."""
 
 from __future__ import annotations
 
@@ -22,4 +22,18 @@ class UserException(Exception):
     """
 
     statusCode: int = 500
+    errorText: str = ""
+
+
+class UserTaskLambdaException(Exception):
+    """An expected failure of a tasks lambda: derive from it, set errorText, raise the class or an instance.
+
+    Raised by a sub-task it is that sub-task's error; raised while a task is split it fails the task (500).
+
+    Attributes:
+        errorText: ``detail`` of the error; ``str(exception)`` stands in when it is empty.
+
+    Source: LUNA manual, module ``luna_lambda_tools.public.exceptions``.
+    """
+
     errorText: str = ""

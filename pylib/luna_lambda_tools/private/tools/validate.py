@@ -57,8 +57,8 @@ def tell(folder: str, name: str) -> int:
 
 
 def _routes(findings: validation.Findings) -> str:
-    told = [] if findings.type == "tasks" else ["POST /main"]
+    told = ["POST /main"]
     for route in findings.routes:
         path = route.template.text if route.template is not None else f"of {route.handler} (line {route.line})"
         told.append(f"{'|'.join(route.methods)} {path}")
-    return ", ".join(told) or "none of its own"
+    return ", ".join(told)

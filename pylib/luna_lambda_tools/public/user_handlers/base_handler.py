@@ -5,13 +5,12 @@ Source: LUNA manual, section "Additional routes".
 
 from __future__ import annotations
 
-import re
 from inspect import isawaitable
 from typing import Any, Callable, ClassVar, Final, Mapping, NoReturn, Optional, TypeVar
 
 from luna_lambda_tools.private import json_result, model_loading
 from luna_lambda_tools.private.account import account_of
-from luna_lambda_tools.private.errors import BAD_QUERY, METHOD_NOT_ALLOWED, USER_EXCEPTION, ErrorKind, HostError
+from luna_lambda_tools.private.errors import BAD_QUERY, METHOD_NOT_ALLOWED, USER_EXCEPTION, HostError
 from luna_lambda_tools.private.failures import answer_to
 from luna_lambda_tools.public.standalone import StandaloneLambdaRequest
 from luna_lambda_tools.public.user_handlers.response import Body, Chunks, Headers, HTTPResponse, StreamResponse

@@ -1,0 +1,185 @@
+"""A new version of the lambda takes over, and nobody notices; a broken one changes nothing."""
+
+import re
+import shutil
+import signal
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from support.http_client import Closed
+from support.lambdapool import Lambdapool
+from support.wait import eventually
+
+VERSION = """
+import asyncio
+
+async def main(request):
+    await asyncio.sleep(0.002)
+    return {"version": NUMBER}
+"""
+
+
+def version_of(server: Lambdapool) -> int:
+    response = server.post()
+    assert response.status == 200, response
+    version: int = response.json()["version"]
+    return version
+
+
+def write(folder: Path, source: str) -> None:
+    (folder / "lambda_main.py").write_text(source)
+
+
+def reload(server: Lambdapool, generation: int) -> None:
+    server.send_signal(signal.SIGHUP)
+    assert server.log is not None
+    server.log.wait_for("^reloaded$", generation=generation, within=20)
+
+
+def test_hup_brings_the_new_version_to_all_workers(serve, make_lambda):
+    folder = make_lambda(VERSION.replace("NUMBER", "1"))
+    server = serve(folder, workers=3)
+    before = server.workers()
+    assert version_of(server) == 1
+
+    write(folder, VERSION.replace("NUMBER", "2"))
+    reload(server, 2)
+
+    assert {version_of(server) for _ in range(6)} == {2}
+    eventually(lambda: len(server.workers()) == 3 and not set(server.workers()) & set(before))
+
+
+def test_reloads_under_load_lose_no_request(serve, make_lambda):
+    folder = make_lambda(VERSION.replace("NUMBER", "1"))
+    server = serve(folder, workers=2, settings={"log.access": "false"})
+    done = threading.Event()
+    failures: list[object] = []
+    answered = [0] * 8
+
+    def client(number: int) -> None:
+        with server.connect(timeout=20) as connection:
+            while not done.is_set():
+                try:
+                    response = connection.request("POST", "/main", json_body={})
+                except (Closed, OSError) as error:
+                    failures.append(error)
+                    return
+                if response.status != 200:
+                    failures.append(response)
+                answered[number] += 1
+
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(len(answered))]
+    for one in clients:
+        one.start()
+    for generation in range(2, 7):
+        reload(server, generation)
+    done.set()
+    for one in clients:
+        one.join(20)
+
+    assert not failures, failures[:3]
+    assert all(answered)
+
+
+def test_a_broken_version_changes_nothing_and_the_next_good_one_recovers(serve, make_lambda):
+    folder = make_lambda(VERSION.replace("NUMBER", "1"))
+    server = serve(folder, workers=2)
+    server.allow("does not start", "worker died", "reload failed", "traceback")
+    before = server.workers()
+
+    write(folder, VERSION.replace("NUMBER", "2") + "def broken(:\n")
+    server.send_signal(signal.SIGHUP)
+    (failed,) = server.log.wait_for("^reload failed", within=20)
+    assert re.match(r"lambda_main\.py:\d+: SyntaxError", failed.get("text"))
+    assert server.workers() == before
+    assert version_of(server) == 1
+
+    write(folder, VERSION.replace("NUMBER", "3"))
+    reload(server, 3)
+    assert version_of(server) == 3
+
+
+def test_a_version_whose_on_start_fails_changes_nothing(serve, make_lambda):
+    folder = make_lambda(VERSION.replace("NUMBER", "1"))
+    server = serve(folder)
+    server.allow("does not start", "worker died", "reload failed", "traceback")
+
+    write(
+        folder,
+        "class UserCtx:\n    async def onStart(self):\n        raise RuntimeError('no database')\n"
+        + VERSION.replace("NUMBER", "2"),
+    )
+    server.send_signal(signal.SIGHUP)
+
+    (failed,) = server.log.wait_for("^reload failed", within=20)
+    assert "no database" in failed.get("text")
+    assert version_of(server) == 1
+
+
+def test_an_archive_that_was_replaced_is_unpacked_anew(serve, make_lambda, tmp_path):
+    folder = make_lambda(VERSION.replace("NUMBER", "1"))
+    archive = tmp_path / "lambda.zip"
+
+    def pack() -> None:
+        with zipfile.ZipFile(archive, "w") as packed:
+            packed.write(folder / "lambda_main.py", "lambda_main.py")
+
+    pack()
+    server = serve(archive)
+    server.allow("reload failed")
+    assert version_of(server) == 1
+
+    archive.write_bytes(b"no archive")
+    server.send_signal(signal.SIGHUP)
+    server.log.wait_for("^reload failed", within=20)
+    assert version_of(server) == 1
+
+    write(folder, VERSION.replace("NUMBER", "2"))
+    pack()
+    reload(server, 3)
+    assert version_of(server) == 2
+
+
+@pytest.mark.parametrize("where", ["lambda_main.py", "inner/part.py"])
+def test_a_save_reloads_while_developing(serve, make_lambda, where):
+    folder = make_lambda("from inner.part import number\n\nasync def main(request):\n    return {'version': number}\n")
+    (folder / "inner").mkdir()
+    (folder / "inner" / "part.py").write_text("number = 1\n")
+    server = serve(folder, "--reload")
+    assert version_of(server) == 1
+
+    if where == "lambda_main.py":
+        write(folder, "async def main(request):\n    return {'version': 2}\n")
+    else:
+        (folder / where).write_text("number = 2\n")
+
+    eventually(lambda: version_of(server) == 2, within=20)
+
+
+def test_while_developing_a_mistake_is_told_and_the_next_save_recovers(serve, make_lambda):
+    folder = make_lambda(VERSION.replace("NUMBER", "1"))
+    server = serve(folder, "--reload")
+    server.allow("does not start", "worker died", "reload failed", "traceback")
+
+    write(folder, "import nothing_of_that_name\n" + VERSION.replace("NUMBER", "2"))
+    (failed,) = server.log.wait_for("^reload failed", within=20)
+    assert "nothing_of_that_name" in failed.get("text")
+    assert version_of(server) == 1
+
+    write(folder, VERSION.replace("NUMBER", "3"))
+    eventually(lambda: version_of(server) == 3, within=20)
+
+
+def test_a_lambda_folder_that_is_gone_keeps_its_workers(serve, make_lambda):
+    folder = make_lambda(VERSION.replace("NUMBER", "1"))
+    server = serve(folder)
+    server.allow("does not start", "worker died", "reload failed", "traceback", "cannot be started")
+
+    shutil.rmtree(folder)
+    server.send_signal(signal.SIGHUP)
+
+    server.log.wait_for("^reload failed", within=20)
+    assert version_of(server) == 1
