@@ -65,7 +65,7 @@ Row row(FailureKind kind) {
 
 }  // namespace
 
-Failure make_failure(FailureKind kind, std::string detail) {
+Failure make_failure(FailureKind kind, const std::string& detail) {
   const Row found = row(kind);
   Failure failure{found.status,
                   std::string(found.kind),

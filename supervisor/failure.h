@@ -50,6 +50,6 @@ struct Failure {
 };
 
 // The row of the table for `kind`, with `detail` in its place.
-Failure make_failure(FailureKind kind, std::string detail);
+Failure make_failure(FailureKind kind, const std::string& detail);
 
 }  // namespace lambdapool::supervisor

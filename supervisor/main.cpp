@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -79,16 +80,15 @@ int run_tool(const ToolCommand& tool) {
   std::vector<std::string> arguments = {installation->worker_program, "tool"};
   arguments.insert(arguments.end(), tool.arguments.begin(), tool.arguments.end());
   std::vector<char*> raw;
+  raw.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) raw.push_back(argument.data());
   raw.push_back(nullptr);
   execv(raw[0], raw.data());
   return complain(arguments[0] + ": " + std::strerror(errno));
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const auto command = parse_command_line({argv + 1, argv + argc});
+int run(const std::vector<std::string>& arguments) {
+  const auto command = parse_command_line(arguments);
   if (!command) {
     std::fputs(command.error().text.c_str(), stderr);
     return kUsageExitCode;
@@ -99,4 +99,15 @@ int main(int argc, char** argv) {
   const auto& show = std::get<ShowText>(*command);
   std::fputs(show.text.c_str(), stdout);
   return show.exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lambdapool: %s\n", error.what());
+    return kFailed;
+  }
 }

@@ -131,7 +131,9 @@ struct MessageParser::Engine {
   }
 
   int on_body(std::string_view data) {
-    if (!check_framing({framing, static_cast<std::size_t>(data.data() - framing)})) return HPE_USER;
+    if (auto wrong = check_framing({framing, static_cast<std::size_t>(data.data() - framing)})) {
+      return refuse(*std::move(wrong));
+    }
     framing = data.data() + data.size();
     previous = '\0';
     if (data.size() > owner.limits_.max_body - owner.body_.size()) {
@@ -142,27 +144,19 @@ struct MessageParser::Engine {
   }
 
   // What surrounds chunk data consists of lines, too; llhttp is lenient about their ends.
-  bool check_framing(std::string_view text) {
-    if (!owner.head_.chunked) return true;
+  std::optional<Failure> check_framing(std::string_view text) {
+    if (!owner.head_.chunked) return std::nullopt;
     for (const char c : text) {
       const bool after_cr = previous == '\r';
       const bool after_lf = previous == '\n';
-      if (after_cr != (c == '\n')) {
-        failure = bad("a line of the chunked body does not end in CRLF");
-        return false;
-      }
-      if (after_lf && (c == ' ' || c == '\t' || c == ':')) {
-        failure = bad("a line of the chunked body begins with white space or a colon");
-        return false;
-      }
+      if (after_cr != (c == '\n')) return bad("a line of the chunked body does not end in CRLF");
+      if (after_lf && (c == ' ' || c == '\t' || c == ':'))
+        return bad("a line of the chunked body begins with white space or a colon");
       line_bytes = c == '\n' ? 0 : line_bytes + 1;
-      if (line_bytes > kMaxChunkLineBytes) {
-        failure = bad("a line of the chunked body is too long");
-        return false;
-      }
+      if (line_bytes > kMaxChunkLineBytes) return bad("a line of the chunked body is too long");
       previous = c;
     }
-    return true;
+    return std::nullopt;
   }
 
   MessageParser& owner;
@@ -226,9 +220,10 @@ MessageParser::Step MessageParser::feed_head(std::string_view bytes) {
   if (bytes.empty() || bytes == "\r") return {Event::kNeedMore, skipped};
 
   in_message_ = true;
-  const auto end = engine_->lines.find_end(bytes);
-  if (!end) return fail(end.error());
-  if (!*end) {
+  const auto found = engine_->lines.find_end(bytes);
+  if (!found) return fail(found.error());
+  const std::optional<std::size_t> end = *found;
+  if (!end) {
     // What is no HTTP is refused at once, not when its sender runs out of time.
     const auto line = engine_->lines.request_line(bytes);
     RequestHead unused;
@@ -237,9 +232,9 @@ MessageParser::Step MessageParser::feed_head(std::string_view bytes) {
     }
     return {Event::kNeedMore, skipped};
   }
-  if (auto failure = parse_head(bytes.substr(0, **end))) return fail(std::move(*failure));
+  if (auto failure = parse_head(bytes.substr(0, *end))) return fail(std::move(*failure));
   stage_ = engine_->complete ? Stage::kComplete : Stage::kBody;
-  return {Event::kHead, skipped + **end};
+  return {Event::kHead, skipped + *end};
 }
 
 std::optional<Failure> MessageParser::parse_head(std::string_view bytes) {
@@ -275,9 +270,8 @@ MessageParser::Step MessageParser::feed_body(std::string_view bytes) {
   if (error != HPE_OK && !engine.complete) return fail(bad(llhttp_get_error_reason(&engine.http)));
   const char* end =
       engine.complete ? llhttp_get_error_pos(&engine.http) : bytes.data() + bytes.size();
-  if (!engine.check_framing({engine.framing, static_cast<std::size_t>(end - engine.framing)})) {
-    return fail(*engine.failure);
-  }
+  const std::string_view rest(engine.framing, static_cast<std::size_t>(end - engine.framing));
+  if (auto wrong = engine.check_framing(rest)) return fail(*std::move(wrong));
   const auto consumed = static_cast<std::size_t>(end - bytes.data());
   if (!engine.complete) return {Event::kNeedMore, consumed};
   stage_ = Stage::kComplete;

@@ -107,7 +107,7 @@ class _SubTasks:
                 self._running[loop.create_task(self._execute(number), name=name)] = number
             while self._running:
                 await self._wait(asyncio.ALL_COMPLETED)
-        except asyncio.CancelledError:
+        except BaseException:
             await self._cancel()
             raise
         return [outcome for outcome in self._outcomes if outcome is not None]

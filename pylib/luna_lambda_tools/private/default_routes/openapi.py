@@ -8,6 +8,7 @@ import sys
 from typing import Any, Callable
 
 from ..lambda_model import LambdaModel, RouteModel
+from . import task_route
 from .annotations import Annotations
 from .host_routes import COMPONENTS, error, host_paths
 from .route_templates import openapi_path
@@ -56,13 +57,15 @@ class _Document:
 
     def build(self) -> dict[str, Any]:
         lambda_ = self._lambda
-        if lambda_.main is not None:
-            self._paths["/main"] = {"post": self._main()}
+        if lambda_.task is not None:
+            self._paths["/main"] = {"post": self._task_main(lambda_.task)}
+        elif lambda_.main is not None:
+            self._paths["/main"] = {"post": self._main(lambda_.main)}
         for route in lambda_.routes:
             self._add_route(route)
         for path, item in host_paths(lambda_).items():
             self._paths[path] = {method: self._host_operation(operation) for method, operation in item.items()}
-        tags = [{"name": MAIN, "description": "What the lambda is for."}] if lambda_.main is not None else []
+        tags = [{"name": MAIN, "description": "What the lambda is for."}] if "/main" in self._paths else []
         if lambda_.routes:
             tags.append({"name": ADDITIONAL, "description": "Routes that this lambda has added."})
         tags.append({"name": DEFAULT, "description": "Routes that every lambda has."})
@@ -87,29 +90,36 @@ class _Document:
             info["description"] = doc
         return info | {"x-lambda-id": lambda_.id, "x-lambda-type": lambda_.type}
 
-    def _main(self) -> dict[str, Any]:
-        assert self._lambda.main is not None
-        facts = facts_of(self._lambda.main)
+    def _main(self, main: Callable[..., Any]) -> dict[str, Any]:
+        facts = facts_of(main)
         content: dict[str, Any] = {"application/json": {"schema": self._body_schema(facts.body)}}
         if self._lambda.type == "handlers":
             content["application/msgpack"] = {"schema": {"type": "string", "format": "binary"}}
         else:
             content["*/*"] = {"schema": {"type": "string", "format": "binary"}}
-        result = self._annotations.of_result(self._lambda.main)
+        result = self._annotations.of_result(main)
         return {
             "tags": [MAIN],
             **_words(self._lambda.main_doc, "Main route"),
             "operationId": self._operation_id("postMain"),
             "parameters": [_REQUEST_ID],
             "requestBody": {"description": "What the lambda expects; JSON, usually.", "content": content},
-            "responses": {
-                "200": _answer("What the lambda returned.", {"application/json": result or {}}),
-                "400": error("BadRequest"),
-                "500": error("LambdaException"),
-                "503": error("Busy"),
-                "504": error("TimedOut"),
-                "default": _ERROR,
+            "responses": _main_answers("What the lambda returned.", result or {}),
+        }
+
+    def _task_main(self, task: Any) -> dict[str, Any]:
+        result = self._annotations.of_result(task.executeSubtask)
+        return {
+            "tags": [MAIN],
+            **_words(self._lambda.main_doc, "Main route: runs a task"),
+            "operationId": self._operation_id("postMain"),
+            "parameters": [task_route.ACCOUNT_ID, _REQUEST_ID],
+            "requestBody": {
+                "required": True,
+                "description": "The task.",
+                "content": {"application/json": {"schema": task_route.ORDER}},
             },
+            "responses": _main_answers("What became of the sub-tasks.", task_route.outcome(result or {})),
         }
 
     def _add_route(self, route: RouteModel) -> None:
@@ -226,6 +236,17 @@ class _Document:
             name, number = f"{wanted}{number}", number + 1
         self._operation_ids.add(name)
         return name
+
+
+def _main_answers(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "200": _answer(description, {"application/json": schema}),
+        "400": error("BadRequest"),
+        "500": error("LambdaException"),
+        "503": error("Busy"),
+        "504": error("TimedOut"),
+        "default": _ERROR,
+    }
 
 
 def _answer(description: str, content: dict[str, Any]) -> dict[str, Any]:
