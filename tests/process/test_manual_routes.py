@@ -7,6 +7,7 @@ import pytest
 
 from support.http_client import Response, request_bytes
 from support.lambdapool import Lambdapool
+from support.wait import eventually
 
 # What the manual's snippets leave out around them.
 AROUND = """
@@ -134,6 +135,11 @@ def task(number: int, *data: dict[str, float]) -> dict[str, object]:
     return {"task_id": number, "content": {"data": list(data)}}
 
 
+def in_flight(server: Lambdapool) -> float:
+    lines = server.request("GET", "/metrics").body.decode().splitlines()
+    return sum(float(line.split()[1]) for line in lines if line.startswith("lambdapool_requests_in_flight"))
+
+
 def test_a_task_is_split_executed_and_counted(serve):
     server = serve("manual_tasks_routes")
 
@@ -190,9 +196,12 @@ def test_a_task_whose_client_leaves_is_cancelled(serve):
     with server.connect() as connection:
         body = task(9, {"count": 0, "delay": 0}, {"count": 1, "delay": 3600})
         connection.send(request_bytes(json_body=body))
-        while server.request("GET", "/subtasks_done/9").status != 200:  # bounded by the test's own time
-            pass
-    server.stop()
+        eventually(lambda: server.request("GET", "/subtasks_done/9").status == 200, what="the first sub-task is done")
+        assert in_flight(server) == 1
+
+    eventually(lambda: in_flight(server) == 0, what="the task is cancelled")
+    server.check()  # The worker is the one that has been there.
+    assert len(server.log.find("^worker ready$")) == 1
 
 
 def test_what_a_tasks_lambda_did_is_counted_under_its_metrics(serve):

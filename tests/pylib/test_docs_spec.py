@@ -22,6 +22,7 @@ ROUTES_TO_ADD = [Handler]
 async def main(request):
     return {{}}
 """
+TASKS = Path(__file__).resolve().parents[1] / "lambdas" / "manual_tasks_routes" / "lambda_main.py"
 
 
 def validated(document):
@@ -307,6 +308,14 @@ def test_a_lambda_without_main_has_no_main(tmp_path):
     document = document_of(tmp_path, "", type="tasks")
     assert "/main" not in document["paths"]
     assert "main" not in [tag["name"] for tag in document["tags"]]
+
+
+def test_the_document_of_the_manuals_tasks_lambda_is_valid(tmp_path):
+    lambda_ = support.model_of(tmp_path, TASKS.read_text(), type="tasks")
+    lambda_.task = support.loaded().LambdaTask
+    document = validated(docs.spec(lambda_))
+    assert [each.get("name") for each in document["paths"]["/main"]["post"]["parameters"]] == ["Luna-Account-Id", None]
+    assert "get" in document["paths"]["/subtasks_done/{taskId}"]
 
 
 def test_a_handlers_lambda_takes_msgpack(tmp_path):

@@ -96,17 +96,12 @@ def test_a_lambda_that_is_not_valid_is_not_imported(hosted, tmp_path):
     "source, type_",
     [
         ("from luna_lambda_tools import HandlersLambdaRequest\nasync def main(r: HandlersLambdaRequest): pass\n", "handlers"),
-        (
-            "from luna_lambda_tools.public.tasks import BaseLambdaTask\nclass LambdaTask(BaseLambdaTask):\n"
-            "    async def splitTasksContent(self, content): pass\n    async def executeSubtask(self, content): pass\n",
-            "tasks",
-        ),
     ],
 )
 def test_a_type_that_is_not_served_is_told(hosted, source, type_):
     _, text, _ = hosted.write(source).fails()
     assert text == (
-        f"lambda_main.py: this is a {type_} lambda; this version of lambdapool serves standalone lambdas"
+        f"lambda_main.py: this is a {type_} lambda; this version of lambdapool serves standalone and tasks lambdas"
     )
 
 

@@ -89,7 +89,7 @@ def test_a_type_that_is_not_served_yet_is_valid_and_told(tool, folder):
     )
     status, out, err = tool("validate", "mine")
     assert (status, out) == (0, "mine: valid handlers lambda; routes: POST /main\n")
-    assert "serves standalone lambdas only" in err
+    assert "serves standalone and tasks lambdas only" in err
 
 
 def test_an_archive_is_validated_and_nothing_is_left(tool, folder, tmp_path, monkeypatch):
@@ -130,10 +130,11 @@ def test_new_makes_a_valid_lambda_and_names_its_files(tool, folder):
     assert tool("validate", "greeter") == (0, "greeter: valid standalone lambda; routes: POST /main, GET /greetings\n", "")
 
 
-def test_the_new_lambdas_own_test_passes_from_any_folder(tool, folder, tmp_path):
+@pytest.mark.parametrize("type_, count", [("standalone", 4), ("tasks", 3)])
+def test_the_new_lambdas_own_test_passes_from_any_folder(tool, folder, tmp_path, type_, count):
     from conftest import PYLIB
 
-    assert tool("new", 'odd "name" {}')[0] == 0
+    assert tool("new", 'odd "name" {}', "--type", type_)[0] == 0
     environment = {**os.environ, "PYTHONPATH": str(PYLIB), "PYTHONDONTWRITEBYTECODE": "1"}
     for where, target in ((tmp_path, 'odd "name" {}'), (tmp_path / 'odd "name" {}', ".")):
         done = subprocess.run(
@@ -141,7 +142,7 @@ def test_the_new_lambdas_own_test_passes_from_any_folder(tool, folder, tmp_path)
             cwd=where, env=environment, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "4 passed" in done.stdout
+        assert f"{count} passed" in done.stdout
 
 
 def test_the_new_lambda_is_served_and_does_what_its_readme_says(tool, folder, tmp_path):
@@ -157,6 +158,22 @@ def test_the_new_lambda_is_served_and_does_what_its_readme_says(tool, folder, tm
     assert HostedLambda(tmp_path / "greeter").run(drive).readiness == ("standalone", "asyncio")
 
 
+def test_a_new_tasks_lambda_is_valid_and_does_what_its_readme_says(tool, folder, tmp_path):
+    from fake_channel import HostedLambda
+
+    readme = []
+
+    async def drive(channel):
+        answer = await channel.ask(body={"task_id": 1, "content": {"names": ["Ann", ""]}})
+        assert f"# {answer.body.decode()}\n" in readme[0]
+        assert (await channel.ask("GET", b"/greetings")).json == {"greeted": 1}
+
+    assert tool("new", "greeter", "--type", "tasks")[0] == 0
+    readme.append((tmp_path / "greeter" / "README.md").read_text())
+    assert tool("validate", "greeter") == (0, "greeter: valid tasks lambda; routes: POST /main, GET /greetings\n", "")
+    assert HostedLambda(tmp_path / "greeter").run(drive).readiness == ("tasks", "asyncio")
+
+
 @pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.write_text("mine")])
 def test_new_overwrites_nothing(tool, folder, tmp_path, make):
     make(tmp_path / "there")
@@ -164,11 +181,11 @@ def test_new_overwrites_nothing(tool, folder, tmp_path, make):
     assert not (tmp_path / "there").is_dir() or list((tmp_path / "there").iterdir()) == []
 
 
-@pytest.mark.parametrize("type_", ["handlers", "tasks"])
+@pytest.mark.parametrize("type_", ["handlers"])
 def test_a_type_without_a_template_is_said_to_be_missing(tool, folder, tmp_path, type_):
     status, out, err = tool("new", "x", "--type", type_)
     assert (status, out) == (2, "")
-    assert err == f"lambdapool new: --type {type_}: {type_} lambdas are not supported yet; supported now: standalone\n"
+    assert err == f"lambdapool new: --type {type_}: {type_} lambdas are not supported yet; supported now: standalone and tasks\n"
     assert not (tmp_path / "x").exists()
 
 
@@ -371,7 +388,7 @@ def test_run_outside_of_a_lambda_says_so(start, folder):
 
 def test_run_with_a_type_that_is_not_served_says_so(start):
     _, _, err, _ = start(RUN.replace("standalone", "agent"), LAMBDAPOOL=start.program)
-    assert err == "lambdaType='agent' is not supported; this version of lambdapool serves: standalone\n"
+    assert err == "lambdaType='agent' is not supported; this version of lambdapool serves: standalone, tasks\n"
 
 
 def test_run_on_a_lambda_of_a_type_that_is_not_served_says_so(start, folder):
@@ -379,4 +396,4 @@ def test_run_on_a_lambda_of_a_type_that_is_not_served_says_so(start, folder):
         "from luna_lambda_tools import HandlersLambdaRequest\nasync def main(r: HandlersLambdaRequest): pass\n"
     )
     _, _, err, _ = start(RUN, LAMBDAPOOL=start.program)
-    assert err == "lambda_main.py is a handlers lambda; this version of lambdapool serves: standalone\n"
+    assert err == "lambda_main.py is a handlers lambda; this version of lambdapool serves: standalone, tasks\n"

@@ -34,7 +34,7 @@ class LambdaModel:
         type: "standalone", "handlers" or "tasks".
         main: the function that answers POST /main; None when the type has none.
         main_doc: the docstring of what answers POST /main, without indentation; "" when there is none.
-        task: the class LambdaTask of a tasks lambda; it answers POST /main there.
+        task: the class LambdaTask of a tasks lambda; it answers POST /main there. Else None.
         config: the values of lambda_config.yml; empty when there is no such file.
         static_folder: the absolute path of the lambda's folder ``static``; None when there is none.
     """
@@ -49,4 +49,4 @@ class LambdaModel:
     routes: list[RouteModel] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
     static_folder: str | None = None
-    task: type | None = None
+    task: Any = None

@@ -1,7 +1,8 @@
 """POST /main of a tasks lambda: one task from its content to the results of all its sub-tasks, in this worker.
 
-A task is split once, then its sub-tasks run beside each other, a bounded number at a time. What one of them raises ends
-that one only. A task that is cancelled cancels what it has begun, and waits for it: nothing of a request goes on after it.
+A task is split once, then its sub-tasks run beside each other, a bounded number at a time. What one of them raises
+ends that one only. A task that is cancelled cancels what it has begun, and waits for it: nothing of a request goes on
+after its answer.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class TaskMain:
         self._counter.inc(amount, {"task_action": action})
 
     async def _split(self, data: TaskData, content: dict[str, Any]) -> list[dict[str, Any]]:
-        """The contents of the sub-tasks, as they are after a way as JSON. Raises what the lambda raises, and BadResult."""
+        """The contents of the sub-tasks, copied by way of JSON. Raises what the lambda raises, and BadResult."""
         process = os.getpid()
         self.count("started_split")
         try:
@@ -117,7 +118,8 @@ class _SubTasks:
         for task in done:
             number = self._running.pop(task)
             # The lambda can cancel any task, also before its first step.
-            self._outcomes[number] = self._failed(number, asyncio.CancelledError()) if task.cancelled() else task.result()
+            cancelled = task.cancelled()
+            self._outcomes[number] = self._failed(number, asyncio.CancelledError()) if cancelled else task.result()
 
     async def _cancel(self) -> None:
         self._cancelled = True
@@ -193,13 +195,17 @@ def _checked_contents(contents: Any) -> list[dict[str, Any]]:
 
 
 def _body_of(task_id: int, outcomes: list[Outcome]) -> bytes:
-    results = [b'{"sub_task_id":%d,"result":%s}' % (number, each.result) for number, each in enumerate(outcomes) if each.result is not None]
-    errors = [_error_text({"sub_task_id": number, **each.error}) for number, each in enumerate(outcomes) if each.error is not None]
+    results, errors = [], []
+    for number, (result, error) in enumerate(outcomes):
+        if result is not None:
+            results.append(b'{"sub_task_id":%d,"result":%s}' % (number, result))
+        else:
+            errors.append(_text_of({"sub_task_id": number, **(error or {})}))
     return b'{"task_id":%d,"results":[%s],"errors":[%s]}' % (task_id, b",".join(results), b",".join(errors))
 
 
-def _error_text(error: dict[str, Any]) -> bytes:
-    """As JSON; a text of the lambda's exception may hold what UTF-8 cannot."""
+def _text_of(error: dict[str, Any]) -> bytes:
+    """An error as JSON; the text of a lambda's exception may hold what UTF-8 cannot."""
     return json.dumps(error, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
@@ -211,4 +217,6 @@ def _kind_of(value: object) -> str:
         return "a boolean"
     if isinstance(value, (int, float)):
         return "a number"
-    return {str: "a string", list: "an array", dict: "an object"}[type(value)]
+    if isinstance(value, str):
+        return "a string"
+    return "an array" if isinstance(value, list) else "an object"

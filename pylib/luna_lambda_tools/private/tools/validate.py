@@ -51,7 +51,7 @@ def tell(folder: str, name: str) -> int:
         return 1
     print(f"{name}: valid {findings.type} lambda; routes: {_routes(findings)}")
     if findings.type not in SERVED_TYPES:
-        served = ", ".join(SERVED_TYPES)
+        served = " and ".join(SERVED_TYPES)
         print(f"note: this version of lambdapool serves {served} lambdas only", file=sys.stderr)
     return 0
 
