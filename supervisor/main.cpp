@@ -1,8 +1,10 @@
 // The program `lambdapool`: its arguments -> a command -> an exit code.
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -36,28 +38,51 @@ int complain(const std::vector<std::string>& lines) {
   return kFailed;
 }
 
+// Descriptors that whoever started us has closed would otherwise become those of files and sockets.
+void open_standard_descriptors() {
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
+    if (fcntl(descriptor, F_GETFD) < 0) open("/dev/null", O_RDWR);
+  }
+}
+
 // Every connection and every worker takes descriptors; the usual soft limit of 1024 is for programs
-// that use select().
-void raise_descriptor_limit() {
+// that use select(). Returns how many there may be.
+std::uint64_t raise_descriptor_limit() {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+// Leaves descriptors for starting workers, whatever clients do. Says what it has lowered.
+void fit_connections(Config& config, std::uint64_t descriptors, Log& log) {
+  constexpr std::uint64_t kOwn = 24;
+  constexpr std::uint64_t kPerWorker = 12;
+  constexpr std::uint64_t kLeast = 4;
+  const std::uint64_t reserve = kOwn + kPerWorker * (config.pool.workers + 1);
+  const std::uint64_t room = std::max(kLeast, descriptors - std::min(descriptors, reserve));
+  if (config.server.max_connections <= room) return;
+  log.warning(
+      "the limit of open files (ulimit -n) allows fewer connections than server.max_connections",
+      {{"open_files", descriptors}, {"connections", room}});
+  config.server.max_connections = static_cast<std::uint32_t>(room);
 }
 
 int serve(const ConfigSources& sources) {
-  const auto config = load_config(sources);
+  auto config = load_config(sources);
   if (!config) return complain(config.error());
   const auto installation = find_installation();
   if (!installation) return complain(installation.error());
   std::signal(SIGPIPE, SIG_IGN);
-  raise_descriptor_limit();
+  const std::uint64_t descriptors = raise_descriptor_limit();
 
   int exit_code = 0;
   std::expected<void, std::string> result;
   {
     const auto log = open_log(config->log);
     if (!log) return complain(log.error());
+    fit_connections(*config, descriptors, **log);
     Supervisor supervisor(*config, *installation, **log);
     result = supervisor.run();
     exit_code = supervisor.exit_code();
@@ -104,6 +129,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_descriptors();
   try {
     return run({argv + 1, argv + argc});
   } catch (const std::exception& error) {

@@ -1,5 +1,7 @@
 #include "supervisor/supervisor.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -87,6 +89,14 @@ std::expected<void, std::string> Supervisor::prepare() {
     watch_ = std::make_unique<uv::FolderWatch>(loop_, lambda_path_,
                                                [this] { change_->start(kChangeTime); });
   }
+  log_.info("starting", {{"pid", getpid()},
+                         {"lambda", lambda_path_},
+                         {"name", lambda_name_},
+                         {"lambda_id", lambda_id_},
+                         {"version", config_.lambda.version},
+                         {"host", config_.server.host},
+                         {"port", server_->port()},
+                         {"workers", config_.pool.workers}});
   read_lambda([this](std::expected<std::string, std::string> root) {
     if (!root) return give_up(root.error());
     if (!stopping_) start_pool(*root);
@@ -141,7 +151,10 @@ void Supervisor::end_reload(std::expected<void, std::string> result) {
     if (unpack_folder_ && generation_ > 2) unpack_folder_->remove(generation_ - 2);
   } else {
     for_each_line(result.error(), [this](std::string_view line) {
-      log_.error("reload failed, the lambda serves on as it was", {{"text", line}});
+      log_.error(is_archive_ ? "reload failed, the lambda serves on as it was"
+                             : "reload failed, the workers serve on as they are; one that dies "
+                               "needs the files in order",
+                 {{"text", line}});
     });
   }
   if (std::exchange(reload_again_, false)) reload();
@@ -157,6 +170,7 @@ void Supervisor::watch_signals() {
   on(SIGTTOU, [this] { scale(-1); });
   on(SIGUSR1, [this] { log_.reopen(); });
   on(SIGHUP, [this] { reload(); });
+  on(SIGUSR2, [this] { log_.warning("SIGUSR2 has no meaning here; USR1 opens the log again"); });
 }
 
 WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
@@ -243,7 +257,12 @@ void Supervisor::give_up(std::string why) {
 void Supervisor::scale(int by) {
   if (!pool_ || stopping_) return;
   const auto wanted = static_cast<std::int64_t>(pool_->seats()) + by;
-  if (wanted >= 1 && wanted <= kMaxWorkers) pool_->scale(static_cast<std::uint32_t>(wanted));
+  if (wanted >= 1 && wanted <= kMaxWorkers) {
+    pool_->scale(static_cast<std::uint32_t>(wanted));
+  } else {
+    log_.warning("not scaled: that is as few or as many workers as there may be",
+                 {{"workers", pool_->seats()}});
+  }
 }
 
 void Supervisor::stop(int signal) {

@@ -182,7 +182,7 @@ std::expected<ConfigSources, UsageError> read_sources(const CommandOptions& comm
   for (const CLI::Option* option : command.app->parse_order()) {
     const std::string& value = option->results().at(taken[option]++);
     if (option == command.reload) {
-      sources.sets.push_back({"--reload", "lambda.reload", "true"});
+      sources.sets.push_back({"--reload", "lambda.reload", value});
       continue;
     }
     if (option != command.path && value.starts_with("--")) {

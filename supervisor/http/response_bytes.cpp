@@ -68,7 +68,8 @@ void append_length(std::string& out, std::uint32_t status, std::size_t body_byte
   // RFC 9110, 8.6: none with 204; with 304 it would be the length of what is not sent.
   if (status == 204 || status == 304) return;
   out.append("Content-Length: ");
-  append_number(out, body_bytes);
+  // 205 has a body, of no bytes (RFC 9110, 15.3.6).
+  append_number(out, status == 205 ? 0 : body_bytes);
   out.append("\r\n");
 }
 
@@ -113,7 +114,7 @@ std::optional<std::string> find_fault(std::uint32_t status, const protocol::Fiel
 }
 
 bool sends_body(std::uint32_t status, const ResponseContext& context) {
-  return !context.head && status != 204 && status != 304;
+  return !context.head && status != 204 && status != 205 && status != 304;
 }
 
 void write_response_head(std::string& out, const protocol::Response& response,

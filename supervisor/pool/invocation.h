@@ -130,11 +130,13 @@ class Invocation {
     worker_ = worker;
     dispatched_ = std::chrono::steady_clock::now();
     ++attempts_;
+    ++dispatches_;
   }
   // The worker it was sent to died without having looked at it.
   void never_taken() { --attempts_; }
-  // How often a worker took it.
+  // How often a worker took it, and how often it was sent to one.
   std::uint32_t attempts() const { return attempts_; }
+  std::uint32_t dispatches() const { return dispatches_; }
 
  private:
   void tell(const Failure& failure) {
@@ -156,6 +158,7 @@ class Invocation {
   ConnectionId connection_;
   std::uint32_t worker_ = 0;
   std::uint32_t attempts_ = 0;
+  std::uint32_t dispatches_ = 0;
 };
 
 void respond(std::unique_ptr<Invocation> invocation, const protocol::Response& response);

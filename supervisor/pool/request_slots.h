@@ -22,6 +22,8 @@ class RequestSlots {
     std::uint64_t credit = 0;                // How much of the stream the worker may still send.
     uv::TimePoint last_heard;                // When the stream last moved.
     uv::TimePoint kill_at;  // Set when it was cancelled: the worker must let go of it by then.
+    // Set with it: by when a worker whose loop has heard of the cancellation must have let go.
+    uv::TimePoint spoil_at;
     // Which frame down carried the request.
     std::uint64_t request_frame = 0;
     // Which frame down carried the cancellation; zero: not cancelled.

@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace lambdapool::supervisor {
+namespace {
+
+// While requests wait, how often to see whether a worker that stood still takes them now.
+constexpr Milliseconds kQueueLook{100};
+
+}  // namespace
 
 WorkerPool::Seat::Seat(uv::Loop& loop, std::uint32_t seat_number, const PoolConfig& config,
                        std::function<void()> start)
@@ -88,7 +94,7 @@ void WorkerPool::submit(std::unique_ptr<Invocation> invocation) {
                      std::to_string(queue_.size()) + " requests wait already (pool.queue_length)"));
   }
   queue_.push(std::move(invocation), now);
-  look_again(now + settings_.pool.queue_timeout);
+  look_again(now + std::min(settings_.pool.queue_timeout, kQueueLook));
 }
 
 void WorkerPool::dispatch_queue() {
@@ -105,7 +111,7 @@ void WorkerPool::abandon(ConnectionId connection) {
   });
   for (auto& invocation : left) supervisor::abandon(std::move(invocation));
   if (!left.empty()) return;
-  for_each_worker([&](WorkerProcess& worker) { worker.abandon(connection); });
+  for_each_worker([&](WorkerProcess& worker) { look_again(worker.abandon(connection)); });
 }
 
 void WorkerPool::give_credit(std::uint64_t stream, std::size_t bytes) {
@@ -330,13 +336,15 @@ void WorkerPool::check_deadlines() {
     return seat->worker && seat->worker->state() == WorkerState::kReady;
   });
   const Failure failure =
-      any_ready ? make_failure(FailureKind::kQueueTimeout,
-                               "no worker was free within " +
-                                   std::to_string(settings_.pool.queue_timeout.count()) +
-                                   " ms (pool.queue_timeout)")
-                : make_failure(FailureKind::kNoWorker,
-                               "no worker is ready; the last start failed: " +
-                                   (last_start_error_.empty() ? "not yet" : last_start_error_));
+      any_ready
+          ? make_failure(FailureKind::kQueueTimeout,
+                         "no worker was free within " +
+                             std::to_string(settings_.pool.queue_timeout.count()) +
+                             " ms (pool.queue_timeout)")
+          : make_failure(FailureKind::kNoWorker,
+                         last_start_error_.empty()
+                             ? "no worker is ready; one is being started"
+                             : "no worker is ready; the last start failed: " + last_start_error_);
   for (auto& invocation : over) {
     fail(std::move(invocation), failure);
   }
@@ -344,6 +352,9 @@ void WorkerPool::check_deadlines() {
   for_each_worker(
       [&](WorkerProcess& worker) { next = std::min(next, worker.check_deadlines(now)); });
   if (next != uv::TimePoint::max()) look_again(next);
+  // A worker whose loop was blocked may have come back without a word.
+  dispatch_queue();
+  if (!queue_.empty()) look_again(now + kQueueLook);
 }
 
 PoolFigures WorkerPool::figures() const {

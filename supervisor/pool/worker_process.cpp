@@ -16,6 +16,11 @@ constexpr std::size_t kMaxUnsent = std::size_t{1} << 20;
 constexpr Milliseconds kAbortGrace{1'000};
 // How long the channel of a dead worker may be held open by what it left behind.
 constexpr Milliseconds kChannelGrace{300};
+// A loop that has taken nothing for this long is not given more.
+constexpr Milliseconds kStandstill{500};
+// How long a lambda whose client has left may take to notice, in cancellation graces.
+constexpr std::uint32_t kMostDispatches = 5;
+constexpr int kGracesToNotice = 5;
 // How long faulthandler may take to write the stacks it was asked for.
 constexpr Milliseconds kStacksDelay{100};
 
@@ -123,7 +128,24 @@ void WorkerProcess::after(Milliseconds delay, std::function<void()> action) {
 }
 
 bool WorkerProcess::accepts() const {
-  return state_ == WorkerState::kReady && !slots_.full() && channel_->unsent() < kMaxUnsent;
+  return state_ == WorkerState::kReady && !slots_.full() && channel_->unsent() < kMaxUnsent &&
+         !stands_still();
+}
+
+// Whether its loop has not taken anything for a while although there is something: what was sent to
+// it now would wait for whatever blocks it.
+bool WorkerProcess::stands_still() const {
+  if (took(channel_->frames_sent())) {
+    progressed_ = {};
+    return false;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  const std::uint64_t progress = vitals_->frames_taken();
+  if (progressed_ == uv::TimePoint{} || progress != progress_) {
+    progress_ = progress;
+    progressed_ = now;
+  }
+  return now - progressed_ > kStandstill;
 }
 
 void WorkerProcess::dispatch(std::unique_ptr<Invocation> invocation) {
@@ -281,7 +303,7 @@ void WorkerProcess::on_stream_head(const protocol::StreamHead& head) {
   if (slot->invocation == nullptr) return;
   const auto deadline = slot->invocation->received() + settings_.pool.request_timeout;
   slot->stream = begin_stream(std::move(slot->invocation), slot->id, head);
-  if (slot->stream == nullptr) cancel(*slot, "disconnect", deadline + settings_.pool.cancel_grace);
+  if (slot->stream == nullptr) cancel(*slot, "disconnect", deadline);
 }
 
 void WorkerProcess::on_stream_chunk(const protocol::StreamChunk& chunk) {
@@ -404,7 +426,8 @@ void WorkerProcess::become_gone() {
     auto invocation = std::move(slot.invocation);
     if (invocation == nullptr) return;
     if (!took(slot.request_frame)) invocation->never_taken();
-    if (!vitals_->begun(RequestSlots::index(slot), slot.id) && invocation->attempts() < 2) {
+    if (!vitals_->begun(RequestSlots::index(slot), slot.id) && invocation->attempts() < 2 &&
+        invocation->dispatches() < kMostDispatches) {
       unbegun.push_back(std::move(invocation));
     } else {
       proved_itself_ = true;
@@ -419,28 +442,33 @@ void WorkerProcess::become_gone() {
 }
 
 void WorkerProcess::cancel(RequestSlots::Slot& slot, std::string_view reason,
-                           uv::TimePoint kill_at) {
+                           uv::TimePoint deadline) {
   channel_->send(protocol::Cancel{slot.id, reason});
   slot.cancel_frame = channel_->frames_sent();
-  slot.kill_at = kill_at;
+  slot.kill_at = deadline + settings_.pool.cancel_grace;
+  slot.spoil_at = reason == "timeout" ? slot.kill_at
+                                      : std::chrono::steady_clock::now() +
+                                            settings_.pool.cancel_grace * kGracesToNotice;
 }
 
-bool WorkerProcess::abandon(ConnectionId connection) {
-  bool found = false;
+uv::TimePoint WorkerProcess::abandon(ConnectionId connection) {
+  auto next = uv::TimePoint::max();
   slots_.for_each_busy([&](RequestSlots::Slot& slot) {
-    const auto now = std::chrono::steady_clock::now();
+    // A loop that is blocked may be so for as long as any request may take, as if the client were
+    // there.
+    auto deadline = std::chrono::steady_clock::now() + settings_.pool.request_timeout;
     if (slot.invocation != nullptr && slot.invocation->connection() == connection) {
+      deadline = slot.invocation->received() + settings_.pool.request_timeout;
       supervisor::abandon(std::move(slot.invocation));
     } else if (slot.stream != nullptr && slot.stream->connection() == connection) {
       supervisor::abandon(std::move(slot.stream));
     } else {
       return;
     }
-    found = true;
-    // Nobody waits: the lambda may take its time to notice, as long as any request may take.
-    cancel(slot, "disconnect", now + settings_.pool.request_timeout + settings_.pool.cancel_grace);
+    cancel(slot, "disconnect", deadline);
+    next = std::min(slot.kill_at, slot.spoil_at);
   });
-  return found;
+  return next;
 }
 
 void WorkerProcess::fail_all(const Failure& failure) {
@@ -467,7 +495,7 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
                    {{"worker", number_},
                     {"request_id", slot.invocation->request_id()},
                     {"limit_ms", settings_.pool.request_timeout.count()}});
-      cancel(slot, "timeout", now + settings_.pool.cancel_grace);
+      cancel(slot, "timeout", now);
       next = std::min(next, slot.kill_at);
       fail(std::move(slot.invocation),
            make_failure(FailureKind::kWorkerTimeout,
@@ -485,18 +513,19 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
       log_.warning("stream that stands still is cut",
                    {{"worker", number_}, {"limit_ms", settings_.pool.request_timeout.count()}});
       slot.stream.reset();
-      cancel(slot, "timeout", now + settings_.pool.cancel_grace);
+      cancel(slot, "timeout", now);
       next = std::min(next, slot.kill_at);
       timed_out = true;
       return;
     }
     if (slot.cancel_frame == 0) return;
-    if (now < slot.kill_at) {
-      next = std::min(next, slot.kill_at);
-    } else if (!took(slot.cancel_frame)) {
-      stuck = true;
-    } else {
+    const bool heard = took(slot.cancel_frame);
+    if (now < (heard ? slot.spoil_at : slot.kill_at)) {
+      next = std::min({next, std::max(slot.spoil_at, now + kStandstill), slot.kill_at});
+    } else if (heard) {
       spoiled = true;
+    } else {
+      stuck = true;
     }
   });
   if (timed_out && !stacks_timer_.active() &&

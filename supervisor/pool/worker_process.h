@@ -96,8 +96,9 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   void stop();
   void kill();
 
-  // The client of `connection` has left: its request is cancelled. False when it is not here.
-  bool abandon(ConnectionId connection);
+  // The client of `connection` has left: its request, if it is here, is cancelled. Returns when to
+  // look again.
+  uv::TimePoint abandon(ConnectionId connection);
   // The client has taken that much of a stream. False when the stream is not here.
   bool give_credit(std::uint64_t stream, std::size_t bytes);
   // Answers all requests it holds.
@@ -125,8 +126,10 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   void on_exited(std::int64_t status, int signal);
   void on_start_timeout();
   void after(Milliseconds delay, std::function<void()> action);
-  void cancel(RequestSlots::Slot& slot, std::string_view reason, uv::TimePoint kill_at);
+  // `deadline` is when a loop that cannot hear it has had its time.
+  void cancel(RequestSlots::Slot& slot, std::string_view reason, uv::TimePoint deadline);
   bool took(std::uint64_t frame) const;
+  bool stands_still() const;
   void end_stuck_loop();
   bool clients_wait();
   void stop_when_retired();
@@ -150,6 +153,9 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   bool proved_itself_ = false;
   bool spoiled_ = false;
   bool aborting_ = false;
+  // How far its loop had come when that last changed, and when it was.
+  mutable std::uint64_t progress_ = 0;
+  mutable uv::TimePoint progressed_;
 
   RequestSlots slots_;
   std::unique_ptr<VitalsPage> vitals_;

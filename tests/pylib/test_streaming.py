@@ -228,7 +228,7 @@ def test_a_shutdown_ends_streams_with_an_error(hosted):
         numbers.append(channel.send("GET", b"/r"))
         await channel.answer(numbers[0])
 
-    channel = hosted.write(get("await self.stream()\nimport asyncio\nawait asyncio.sleep(60)")).run(drive)
+    channel = hosted.write(get("r = await self.stream()\nawait r.send('a')\nimport asyncio\nawait asyncio.sleep(60)")).run(drive)
     (answer,) = channel.answers[numbers[0]]
     assert answer.end == "The request was cancelled: its worker shuts down"
 

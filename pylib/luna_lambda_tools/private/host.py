@@ -14,6 +14,7 @@ import linecache  # noqa: F401
 import os
 import sys
 import tokenize  # noqa: F401
+import tracemalloc  # noqa: F401  the warning of a coroutine that was not awaited imports it while it is freed
 from typing import Any, Callable, Mapping, Protocol, Sequence
 
 from ..public import metrics  # noqa: F401  what it imports must not be the lambda's
@@ -65,7 +66,8 @@ def serve(channel: Channel, start: Mapping[str, Any]) -> int:
     log.install(channel.log, start["log_level"])
     try:
         status = Host(channel, start).serve()
-    except StartFailure as failure:
+    except BaseException as error:
+        failure = _as_failure("load", error)
         channel.start_failed(failure.stage, failure.text, failure.traceback)
         status = 1
     channel.flush(FLUSH_SECONDS)
@@ -103,7 +105,7 @@ class Host:
         loop.set_exception_handler(log_exception)
         self._channel.attach(loop, self._on_request, self._on_cancel, self._on_shutdown, self._running.add_credit)
         metrics_sink.attach(self._channel, loop)
-        self._starting = loop.create_task(self._start())
+        self._starting = asyncio.Task(self._start(), loop=loop)
         try:
             run_until(loop, lambda: self._finished)
         finally:
@@ -120,9 +122,9 @@ class Host:
             self._user_context = UserContext(self._lambda.user_context, self._root)
             self._context.userCtx = self._user_context.instance
             await self._user_context.start()
-        except StartFailure as failure:
+        except BaseException as error:
             if self._shutdown is None:  # else onStart was cancelled by it
-                self._failure = failure
+                self._failure = _as_failure("onStart", error)
             self._finish()
             return
         if self._shutdown is None:
@@ -160,7 +162,7 @@ class Host:
                 self._route(id, slot, request_id, request, method, path)
         except HostError as error:
             self._running.fail_with(id, error)
-        except Exception as error:
+        except BaseException as error:  # a signal handler of the lambda may raise anything anywhere
             self._running.fail(id, INTERNAL, f"{INTERNAL.detail}: {summary_of(error)}")
             log.RequestLogger(request_id).error("the host failed on a request\n%s", traceback_of(error))
 
@@ -198,6 +200,13 @@ class Host:
             self._shutdown.begin(self._user_context)
         else:
             self._starting.cancel()
+
+
+def _as_failure(stage: str, error: BaseException) -> StartFailure:
+    """What the lambda has raised where nothing of it was expected to run, as a failed start."""
+    if isinstance(error, StartFailure):
+        return error
+    return StartFailure(f"{summary_of(error)} was raised by the lambda", traceback_of(error), stage)
 
 
 def _validate(root: str) -> None:

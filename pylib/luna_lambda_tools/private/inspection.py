@@ -74,7 +74,7 @@ def _unwrapped(thing: Any) -> Any:
 def place_of_class(thing: type, root: str) -> str:
     """``lambda_main.py:12``, the line of the class; ``lambda_main.py`` when it is not known."""
     try:
-        lines, line = inspect.getsourcelines(thing)
+        lines, line = inspect.getsourcelines(thing)  # parses the whole file: for errors only
         name = relative_name(inspect.getsourcefile(thing) or "", root)
     except (OSError, TypeError):
         return "lambda_main.py"

@@ -57,21 +57,20 @@ def _model_of(handler: Any, root: str) -> tuple[RouteModel, Template]:
             f"lambda_main.py: {LIST_NAME} holds {shown}, which is not derived from LambdaUserHandler; derive it, or "
             "take it out of the list"
         )
-    place = inspection.place_of_class(handler, root)
     route = vars(handler).get("route")
     if route is None:
-        raise StartFailure(f'{place}: {handler.__name__} has no route; write route = "/..." into its body')
+        raise StartFailure(f'{inspection.place_of_class(handler, root)}: {handler.__name__} has no route; write route = "/..." into its body')
     try:
         template = parse(route)
     except RouteError as error:
-        raise StartFailure(f"{place}: the route of {handler.__name__}: {error}") from None
+        raise StartFailure(f"{inspection.place_of_class(handler, root)}: the route of {handler.__name__}: {error}") from None
     for name in _OWN_ARGUMENTS:
         if name in template.argument_names:
-            raise StartFailure(f"{place}: the route of {handler.__name__} has the parameter {name}; rename it")
+            raise StartFailure(f"{inspection.place_of_class(handler, root)}: the route of {handler.__name__} has the parameter {name}; rename it")
     names = handler.getAllowedMethods()
     methods: dict[str, Callable[..., Any]] = {name: getattr(handler, name.lower()) for name in names}
     if not methods:
-        raise StartFailure(f"{place}: {handler.__name__} has no method; write one, for example: async def get(self)")
+        raise StartFailure(f"{inspection.place_of_class(handler, root)}: {handler.__name__} has no method; write one, for example: async def get(self)")
     parameters = [(parameter.name, parameter.given) for parameter in template.parameters]
     written = route if route.startswith("/") else f"/{route}"
     return RouteModel(written, handler, methods, parameters, inspect.cleandoc(handler.__doc__ or "")), template
@@ -98,7 +97,7 @@ async def _conclude(result: Any, exchange: Exchange, name: str) -> Reply | None:
     if isinstance(result, StreamResponse):
         await result._finish()
         return None
-    if stream.opened:
+    if stream.begun:
         stream.end()
         if result is not None:
             kind = _kind_of(result)

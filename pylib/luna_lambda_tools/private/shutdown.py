@@ -30,7 +30,8 @@ class Shutdown:
 
     def begin(self, user_context: UserContext) -> None:
         """Called once, on the loop's thread."""
-        self._task = self._loop.create_task(self._run(user_context))
+        # Not by the loop: a lambda may have given it a factory of tasks.
+        self._task = asyncio.Task(self._run(user_context), loop=self._loop)
 
     async def _run(self, user_context: UserContext) -> None:
         try:
@@ -44,7 +45,7 @@ class Shutdown:
             self._finished()
 
     async def _run_hook(self, user_context: UserContext) -> None:
-        task = self._loop.create_task(_logged("onShutdown", user_context.shut_down()))
+        task = asyncio.Task(_logged("onShutdown", user_context.shut_down()), loop=self._loop)
         await self._wait([task], self._limit)
         if not task.done():
             log.logger.error("onShutdown did not end within %g s and is cancelled", self._limit)

@@ -38,16 +38,29 @@ class Stream:
         self._wakeup: asyncio.Future[None] | None = None
         self._turn = asyncio.Lock()  # one send at a time: the bytes of each stay together
         self._without_body = False
-        self.opened = False
+        self._head: tuple[int, Headers] | None = None
+        self.opened = False  # the head has left
         self.ended = False
 
     def open(self, status: int, headers: Headers) -> None:
-        """Sends the head; from now on the request cannot fail with a status of its own."""
-        if self.opened:
+        """Begins the response. Its head leaves with the first piece: until then an exception is an ordinary failure."""
+        if self._head is not None:
             raise RuntimeError("the response to this request has begun already; it can begin once only")
-        self.opened = True
+        self._head = (status, headers)
         self._without_body = self._method == "HEAD" or status in _NO_BODY
-        self._channel.stream_head(self._id, status, headers, self._route)
+
+    @property
+    def begun(self) -> bool:
+        """Whether the response is this stream's, though its head may not have left."""
+        return self._head is not None
+
+    def _send_head(self) -> None:
+        if self.opened:
+            return
+        if self._head is None:
+            raise RuntimeError("the response has not begun")
+        self.opened = True
+        self._channel.stream_head(self._id, *self._head, self._route)
 
     async def send(self, data: bytes | bytearray | memoryview) -> None:
         """Sends the bytes in order, and lets the loop run once at least, so that they leave. Waits for credit."""
@@ -56,6 +69,7 @@ class Stream:
             while True:
                 if self.ended:
                     raise RuntimeError("the response has ended; nothing can be sent after eof()")
+                self._send_head()
                 if self._without_body or not rest.nbytes:
                     await asyncio.sleep(0)
                     return
@@ -72,6 +86,8 @@ class Stream:
         """Ends the stream; with an error the client sees that the body is not whole. Later calls do nothing."""
         if self.ended:
             return
+        if not error:
+            self._send_head()
         self.ended = True
         self._channel.stream_end(self._id, error)
         self._wake()

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -71,6 +72,7 @@ class FakeWorker {
       if (!frame) {
         const auto space = decoder_.space();
         const ssize_t count = read(kChannelFd, space.data(), space.size());
+        if (count < 0 && errno == EINTR) continue;
         if (count <= 0) return 0;  // The supervisor is gone.
         decoder_.filled(static_cast<std::size_t>(count));
         continue;

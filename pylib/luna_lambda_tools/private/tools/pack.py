@@ -37,19 +37,29 @@ def run(arguments: list[str]) -> int:
         "Caches, version control, virtual environments and editors' files stay outside.",
     )
     parser.add_argument("folder", metavar="DIR", help="the lambda's folder")
-    parser.add_argument("-o", "--output", metavar="FILE", help="the archive to write; else the folder's name with .zip")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="the archive to write; else the folder's name with .zip, never within it"
+    )
     options = parser.parse_args(arguments)
     folder = options.folder
     if not os.path.isdir(folder):
         there = "is not a folder" if os.path.exists(folder) else "does not exist"
         raise Failure(f"{folder} {there}; give the folder of a lambda", 2)
-    output = options.output or f"{os.path.basename(os.path.realpath(folder))}.zip"
+    output = options.output or _output_beside(folder)
     _require_replaceable(output)
     status = tell(folder, folder)
     if status == 0:
         files = _collect(folder, output)
         _write(folder, files, output)
     return status
+
+
+def _output_beside(folder: str) -> str:
+    """NAME.zip in the current folder; from within the lambda, beside the lambda: an archive is no part of it."""
+    real = os.path.realpath(folder)
+    name = f"{os.path.basename(real)}.zip"
+    within = os.path.commonpath([os.getcwd(), real]) == real
+    return os.path.join(os.path.dirname(real), name) if within else name
 
 
 def _require_replaceable(output: str) -> None:
