@@ -1,6 +1,7 @@
 """How requests are spread over workers, and what a lambda finds in its worker."""
 
 import collections
+import subprocess
 import sys
 import time
 
@@ -8,6 +9,7 @@ import pytest
 
 from support import processes
 from support.http_client import request_bytes
+from support.lambdapool import LAMBDAS, PROGRAMS
 from support.wait import eventually
 
 
@@ -201,3 +203,43 @@ def test_the_supervisor_rests_when_nothing_happens(serve):
     used = sum(processes.stat(pid).cpu_seconds for pid in pids) - before
 
     assert used < 0.1
+
+
+def test_a_worker_whose_loop_is_blocked_gets_no_more_requests(serve, make_lambda):
+    folder = make_lambda(
+        """
+        import time
+        from luna_lambda_tools import logger
+
+        async def main(request):
+            if request.json.get("block"):
+                logger.info("begun")
+                time.sleep(request.json["block"])
+            return {}
+        """
+    )
+    server = serve(folder, workers=2)
+
+    def all_are_quick() -> bool:
+        try:
+            return all(server.post({}, timeout=1).status == 200 for _ in range(8))
+        except OSError:  # It went to the blocked worker before that was known.
+            return False
+
+    with server.begin(block=6) as blocked:
+        eventually(all_are_quick, within=5)
+        assert blocked.receive(within=10).status == 200
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-"])
+def test_it_serves_and_stops_when_it_was_started_with_closed_descriptors(tmp_path, closed):
+    log = tmp_path / "log"
+    command = f'exec "{PROGRAMS}/lambdapool" serve "{LAMBDAS}/echo" --port 0 {closed} 2>"{log}"'
+    process = subprocess.Popen(["/bin/sh", "-c", command])
+    try:
+        eventually(lambda: log.exists() and "worker ready" in log.read_text(), within=20)
+        process.terminate()
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait()

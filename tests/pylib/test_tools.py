@@ -250,13 +250,21 @@ def test_caches_version_control_and_environments_stay_outside(tool, folder):
     assert sorted(contents("mine.zip")) == sorted([*kept, "lambda_main.py"])
 
 
-def test_the_archive_is_not_packed_into_itself(tool, folder, monkeypatch):
+def test_an_archive_made_within_the_lambda_is_put_beside_it(tool, folder, monkeypatch):
     monkeypatch.chdir(folder)
     assert tool("pack", ".")[0] == 0
-    first = (folder / "mine.zip").read_bytes()
+    first = (folder.parent / "mine.zip").read_bytes()
     assert tool("pack", ".")[0] == 0
+    assert (folder.parent / "mine.zip").read_bytes() == first
+    assert sorted(path.name for path in folder.iterdir()) == ["lambda_main.py"]
+
+
+def test_the_archive_is_not_packed_into_itself(tool, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert tool("pack", ".", "-o", "mine.zip")[0] == 0
+    first = (folder / "mine.zip").read_bytes()
+    assert tool("pack", ".", "-o", "mine.zip")[0] == 0
     assert (folder / "mine.zip").read_bytes() == first
-    assert list(contents("mine.zip")) == ["lambda_main.py"]
 
 
 def test_an_invalid_lambda_is_not_packed(tool, folder, tmp_path):
