@@ -49,6 +49,8 @@ Row row(FailureKind kind) {
       return {503, "queue_timeout", 1, kInternalError, "", "1"};
     case FailureKind::kNoWorker:
       return {503, "no_worker", 1, kInternalError, "", "1"};
+    case FailureKind::kInvalidLambda:
+      return {503, "invalid_lambda", 42005, "Lambda validation exception", "", "1"};
     case FailureKind::kDraining:
       return {503, "draining", 1, kInternalError, "", "1"};
     case FailureKind::kWorkerCrashed:

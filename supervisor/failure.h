@@ -31,6 +31,7 @@ enum class FailureKind {
   kQueueFull,
   kQueueTimeout,
   kNoWorker,
+  kInvalidLambda,  // As kNoWorker, because the lambda that is there cannot be loaded.
   kDraining,
   // It was on its way through a worker.
   kWorkerCrashed,

@@ -177,12 +177,14 @@ void WorkerPool::on_worker_ready(WorkerProcess& worker) {
   dispatch_queue();
 }
 
-void WorkerPool::on_worker_start_failed(WorkerProcess& worker, std::string_view text) {
+void WorkerPool::on_worker_start_failed(WorkerProcess& worker, StartStage stage,
+                                        std::string_view text) {
   if (seat_before(worker) != nullptr) {
     reload_->error = text;
     return;
   }
   last_start_error_ = text;
+  last_failed_stage_ = stage;
   if (Seat* seat = seat_of(worker)) seat->start_failed = true;
 }
 
@@ -320,6 +322,17 @@ void WorkerPool::look_again(uv::TimePoint when) {
       std::max(when - std::chrono::steady_clock::now(), uv::TimePoint::duration{0})));
 }
 
+Failure WorkerPool::no_worker() const {
+  if (last_start_error_.empty()) {
+    return make_failure(FailureKind::kNoWorker, "no worker is ready; one is being started");
+  }
+  if (last_failed_stage_ == StartStage::kLoad) {
+    return make_failure(FailureKind::kInvalidLambda, last_start_error_);
+  }
+  return make_failure(FailureKind::kNoWorker,
+                      "no worker is ready; the last start failed: " + last_start_error_);
+}
+
 void WorkerPool::check_deadlines() {
   const auto now = std::chrono::steady_clock::now();
   looks_at_ = uv::TimePoint::max();
@@ -336,15 +349,11 @@ void WorkerPool::check_deadlines() {
     return seat->worker && seat->worker->state() == WorkerState::kReady;
   });
   const Failure failure =
-      any_ready
-          ? make_failure(FailureKind::kQueueTimeout,
-                         "no worker was free within " +
-                             std::to_string(settings_.pool.queue_timeout.count()) +
-                             " ms (pool.queue_timeout)")
-          : make_failure(FailureKind::kNoWorker,
-                         last_start_error_.empty()
-                             ? "no worker is ready; one is being started"
-                             : "no worker is ready; the last start failed: " + last_start_error_);
+      any_ready ? make_failure(FailureKind::kQueueTimeout,
+                               "no worker was free within " +
+                                   std::to_string(settings_.pool.queue_timeout.count()) +
+                                   " ms (pool.queue_timeout)")
+                : no_worker();
   for (auto& invocation : over) {
     fail(std::move(invocation), failure);
   }

@@ -94,7 +94,8 @@ class WorkerPool final : private WorkerEvents {
   };
 
   void on_worker_ready(WorkerProcess& worker) override;
-  void on_worker_start_failed(WorkerProcess& worker, std::string_view text) override;
+  void on_worker_start_failed(WorkerProcess& worker, StartStage stage,
+                              std::string_view text) override;
   void on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) override;
   void on_worker_free(WorkerProcess& worker) override;
   void on_worker_spoiled(WorkerProcess& worker) override;
@@ -118,6 +119,7 @@ class WorkerPool final : private WorkerEvents {
   void look_again(uv::TimePoint when);
   void check_deadlines();
   void report_if_stopped();
+  Failure no_worker() const;
   template <class Visit>
   void for_each_worker(Visit visit);
 
@@ -132,6 +134,7 @@ class WorkerPool final : private WorkerEvents {
   std::vector<std::unique_ptr<WorkerProcess>> retiring_;
   std::size_t next_seat_ = 0;  // Where the search for the most idle worker begins.
   std::string last_start_error_;
+  StartStage last_failed_stage_ = StartStage::kLater;
   bool ever_ready_ = false;
   bool stopping_ = false;
   bool stopped_ = false;

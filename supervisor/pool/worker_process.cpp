@@ -259,6 +259,7 @@ void WorkerProcess::on_start_failed(const protocol::StartFailed& failed) {
   if (state_ != WorkerState::kStarting) return on_protocol_error("start_failed came after ready");
   cause_ = GoneCause::kStartFailed;
   start_error_ = failed.text;
+  failed_stage_ = failed.stage == "load" ? StartStage::kLoad : StartStage::kLater;
   log_.error("lambda does not start",
              {{"worker", number_}, {"stage", failed.stage}, {"text", failed.text}});
   for_each_line(failed.traceback, [this](std::string_view line) {
@@ -437,7 +438,7 @@ void WorkerProcess::become_gone() {
   proved_itself_ =
       proved_itself_ || (was_ready_ && std::chrono::steady_clock::now() - started_ > kProvingTime);
   if (cause_ != GoneCause::kStopped && !start_error_.empty())
-    events_.on_worker_start_failed(*this, start_error_);
+    events_.on_worker_start_failed(*this, failed_stage_, start_error_);
   events_.on_worker_gone(*this, cause_, std::move(unbegun));
 }
 

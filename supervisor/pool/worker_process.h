@@ -51,11 +51,15 @@ std::string_view to_string(WorkerState state);
 
 class WorkerProcess;
 
+// How far a start had come that failed.
+enum class StartStage { kLoad, kLater };
+
 class WorkerEvents {
  public:
   virtual void on_worker_ready(WorkerProcess& worker) = 0;
-  // `text` is one line for people.
-  virtual void on_worker_start_failed(WorkerProcess& worker, std::string_view text) = 0;
+  // `text` is for people.
+  virtual void on_worker_start_failed(WorkerProcess& worker, StartStage stage,
+                                      std::string_view text) = 0;
   virtual void on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) = 0;
   // It can take one request more than before.
   virtual void on_worker_free(WorkerProcess& worker) = 0;
@@ -146,6 +150,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   WorkerState state_ = WorkerState::kStarting;
   GoneCause cause_ = GoneCause::kCrashed;
   std::string start_error_;
+  StartStage failed_stage_ = StartStage::kLater;
   ExitStatus exit_status_;
   bool exited_ = false;
   bool channel_closed_ = false;

@@ -214,8 +214,8 @@ TEST(RequestFields, ChunkedIsTheOnlyTransferEncoding) {
   EXPECT_TRUE(read_fields({{"transfer-encoding", "CHUNKED"}}).chunked);
   EXPECT_FALSE(read_fields({}).chunked);
   for (const std::string_view value :
-       {"gzip", "identity", "gzip, chunked", "chunked, gzip", "chunked,", "xchunked",
-        "chunked;q=1", "\"chunked\"", "chunked\v", "chunke"}) {
+       {"gzip", "identity", "gzip, chunked", "chunked, gzip", "chunked,", "xchunked", "chunked;q=1",
+        "\"chunked\"", "chunked\v", "chunke"}) {
     EXPECT_EQ(status_of_fields({{"Host", "a"}, {"Transfer-Encoding", value}}), 501U)
         << "'" << value << "'";
   }
