@@ -60,29 +60,32 @@ std::expected<void, std::string> UserMetrics::add(std::uint32_t worker,
   if (!type) return refuse("unknown kind");
   const auto bounds = bounds_of(*type, metric.values);
   if (!bounds) return refuse("its values do not fit its kind");
+  if (*type == MetricType::Counter && !(metric.values[0] >= 0)) {
+    return refuse("a counter cannot go down");
+  }
+  std::vector<double> added;
+  if (*type == MetricType::Summary || *type == MetricType::Histogram) {
+    const auto first = static_cast<std::ptrdiff_t>(kBounds + bounds->size());
+    added.assign(metric.values.begin() + first, metric.values.end());
+    if (!is_count(metric.values[kCount]) || !std::ranges::all_of(added, is_count)) {
+      return refuse("its counts are no whole numbers");
+    }
+  }
+  // Only what is good makes a series.
   const auto series = find(metric, *type, *bounds);
   if (!series) return refuse(series.error());
 
   Series& to = **series;
   if (*type == MetricType::Counter) {
-    if (!(metric.values[0] >= 0)) return refuse("a counter cannot go down");
     to.total += metric.values[0];
-    return {};
-  }
-  if (*type == MetricType::Gauge) {
+  } else if (*type == MetricType::Gauge) {
     to.values[worker] = metric.values[0];
-    return {};
+  } else {
+    to.count += to_count(metric.values[kCount]);
+    to.sum += metric.values[kSum];
+    to.buckets.resize(added.size());
+    for (std::size_t i = 0; i < added.size(); ++i) to.buckets[i] += to_count(added[i]);
   }
-  const std::vector<double> added(
-      metric.values.begin() + static_cast<std::ptrdiff_t>(kBounds + bounds->size()),
-      metric.values.end());
-  if (!is_count(metric.values[kCount]) || !std::ranges::all_of(added, is_count)) {
-    return refuse("its counts are no whole numbers");
-  }
-  to.count += to_count(metric.values[kCount]);
-  to.sum += metric.values[kSum];
-  to.buckets.resize(added.size());
-  for (std::size_t i = 0; i < added.size(); ++i) to.buckets[i] += to_count(added[i]);
   return {};
 }
 

@@ -1,5 +1,6 @@
 """A new version of the lambda takes over, and nobody notices; a broken one changes nothing."""
 
+import os
 import re
 import shutil
 import signal
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.errors import assert_error
 from support.http_client import Closed
 from support.lambdapool import Lambdapool
 from support.wait import eventually
@@ -183,3 +185,18 @@ def test_a_lambda_folder_that_is_gone_keeps_its_workers(serve, make_lambda):
 
     server.log.wait_for("^reload failed", within=20)
     assert version_of(server) == 1
+
+
+def test_a_lambda_that_cannot_be_loaded_any_more_is_lunas_validation_error(serve, make_lambda):
+    folder = make_lambda(VERSION.replace("NUMBER", "1"))
+    server = serve(folder, settings={"pool.queue_timeout": "1s"})
+    server.allow(".")
+    write(folder, "async def main(:\n")
+
+    os.kill(server.worker(), signal.SIGKILL)
+    server.log.wait_for("^lambda does not start$", within=20)
+
+    assert_error(server.post({}), 503, 42005, "invalid_lambda", r"^lambda_main\.py:1: SyntaxError")
+    write(folder, VERSION.replace("NUMBER", "2"))
+    server.wait_for_workers(1, within=20)
+    eventually(lambda: server.post({}).status == 200, within=20)

@@ -251,7 +251,7 @@ def test_failing_starts_come_ever_more_slowly(serve, make_lambda):
     refused_ = server.post()
     assert refused_.status == 503
     assert refused_.header("Retry-After")
-    assert refused_.header("Lambda-Error") in ("no_worker", "queue_timeout")
+    assert refused_.header("Lambda-Error") in ("no_worker", "invalid_lambda", "queue_timeout")
     assert len(server.log.find("lambda does not start")) <= 6
 
     (folder / "broken").unlink()

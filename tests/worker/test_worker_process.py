@@ -258,6 +258,7 @@ def test_the_host_gets_the_start_message_as_a_dict(make):
         "log_level": "info",
         "worker": 3,
         "window": WINDOW,
+        "stream_credit": 256 * 1024,
     }
     assert worker.wait() == 0
 
@@ -275,7 +276,7 @@ def test_a_request_is_marked_as_begun_and_answered(make):
 
     worker.request(id=9, slot=2)
 
-    assert worker.read() == [131, 9, 200, [], b"ok"]
+    assert worker.read() == [131, 9, 200, [], b"ok", ""]
     assert struct.unpack("=5Q", os.pread(worker.vitals, 40, 0)) == (1, 0, 0, 9, 0)
     worker.send(4, 1000)
     assert worker.wait() == 0
@@ -456,7 +457,7 @@ def test_a_forked_child_that_crashes_leaves_the_crash_report_alone(make):
 
     worker.request(path=b"/forked_segfault")
 
-    assert worker.read() == [131, 1, 200, [], b"-11"]
+    assert worker.read() == [131, 1, 200, [], b"-11", ""]
     assert worker.report() == ""
     worker.send(4, 1000)
     assert worker.wait() == 0
@@ -481,7 +482,7 @@ def test_programs_that_the_lambda_starts_get_none_of_the_descriptors(make):
 
     worker.request(path=b"/children_see")
 
-    assert worker.read() == [131, 1, 200, [], b"3\n"]
+    assert worker.read() == [131, 1, 200, [], b"3\n", ""]
 
 
 def test_signals_are_at_their_defaults_and_none_is_blocked(make):
