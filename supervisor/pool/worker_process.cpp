@@ -522,7 +522,9 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
     if (slot.cancel_frame == 0) return;
     const bool heard = took(slot.cancel_frame);
     if (now < (heard ? slot.spoil_at : slot.kill_at)) {
-      next = std::min({next, std::max(slot.spoil_at, now + kStandstill), slot.kill_at});
+      next = std::min(next,
+                      heard ? slot.spoil_at
+                            : std::min(slot.kill_at, std::max(slot.spoil_at, now + kStandstill)));
     } else if (heard) {
       spoiled = true;
     } else {

@@ -8,6 +8,8 @@
 namespace lambdapool::supervisor {
 namespace {
 
+using namespace std::string_view_literals;
+
 using Event = MessageParser::Event;
 
 // What a request was, copied out of the parser.
@@ -148,7 +150,7 @@ TEST(MessageParser, AContentLengthOfZeroIsAnEmptyBody) {
 }
 
 TEST(MessageParser, ABodyMayHoldAnyBytes) {
-  const std::string body("\0\r\n\r\nGET / HTTP/1.1\xff", 20);
+  const std::string body("\0\r\n\r\nGET / HTTP/1.1\xff"sv);
 
   expect_body(read("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 20\r\n\r\n" + body), body);
 }
@@ -321,8 +323,8 @@ TEST(MessageParser, ABadHeadIsRefusedHoweverItComes) {
   expect_refused("GET / HTTP/1.1\r\nHost: h\r\nX\r\n\r\n", 400);
   expect_refused("GET / HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n", 400);
   expect_refused("GET / HTTP/1.1\r\nHost: h\nX: a\r\n\r\n", 400);
-  expect_refused(std::string_view("GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n", 41), 400);
-  expect_refused(std::string_view("GET / HTTP/1.1\r\nHost: h\r\nX\0: a\r\n\r\n", 40), 400);
+  expect_refused("GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n"sv, 400);
+  expect_refused("GET / HTTP/1.1\r\nHost: h\r\nX\0: a\r\n\r\n"sv, 400);
   expect_refused("GET / HTTP/1.1\r\nHost: h\r\nX: a\x01\r\n\r\n", 400);
   expect_refused("GET / HTTP/1.1\r\nHost: h\r\nX: a\x7f\r\n\r\n", 400);
   expect_refused("GET / HTTP/1.1\r\nHost: h\r\n\xc3\xa4: a\r\n\r\n", 400);
