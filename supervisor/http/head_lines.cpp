@@ -6,9 +6,7 @@
 namespace lambdapool::supervisor {
 namespace {
 
-Failure bad(std::string detail) {
-  return make_failure(FailureKind::kBadRequest, std::move(detail));
-}
+Failure bad(const std::string& detail) { return make_failure(FailureKind::kBadRequest, detail); }
 
 std::string over(std::string_view what, std::string_view key, std::size_t limit) {
   return std::string(what) + " is over " + std::string(key) + " (" + std::to_string(limit) + ")";

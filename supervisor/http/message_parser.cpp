@@ -17,9 +17,7 @@ constexpr std::size_t kMaxTrailerBytes = std::size_t{8} << 10;
 constexpr std::size_t kMaxEmptyLineBytes = 64;
 constexpr std::size_t kReservedBodyBytes = std::size_t{1} << 20;
 
-Failure bad(std::string detail) {
-  return make_failure(FailureKind::kBadRequest, std::move(detail));
-}
+Failure bad(const std::string& detail) { return make_failure(FailureKind::kBadRequest, detail); }
 
 std::string over_max_body(const ServerConfig& limits) {
   return "the body is over server.max_body (" + std::to_string(limits.max_body) + " bytes)";

@@ -12,12 +12,12 @@ namespace {
 constexpr std::array<std::string_view, 7> kMethods = {"GET",   "HEAD",   "POST",   "PUT",
                                                       "PATCH", "DELETE", "OPTIONS"};
 
-std::unexpected<Failure> bad(std::string detail) {
-  return std::unexpected(make_failure(FailureKind::kBadRequest, std::move(detail)));
+std::unexpected<Failure> bad(const std::string& detail) {
+  return std::unexpected(make_failure(FailureKind::kBadRequest, detail));
 }
 
-std::unexpected<Failure> not_implemented(std::string detail) {
-  return std::unexpected(make_failure(FailureKind::kNotImplemented, std::move(detail)));
+std::unexpected<Failure> not_implemented(const std::string& detail) {
+  return std::unexpected(make_failure(FailureKind::kNotImplemented, detail));
 }
 
 std::expected<void, Failure> read_version(std::string_view version, RequestHead& head) {
