@@ -214,7 +214,7 @@ std::expected<Any, DecodeError> unknown_type(std::uint64_t type) {
 
 void append(std::string& out, const Start& message) {
   append_frame(out, [&](Packer& packer) {
-    packer.array(12);
+    packer.array(13);
     packer.type(Type::kStart);
     packer.number(message.version);
     packer.bytes(message.lambda_root);
@@ -227,6 +227,7 @@ void append(std::string& out, const Start& message) {
     packer.text(message.log_level);
     packer.number(message.worker);
     packer.number(message.window);
+    packer.bytes(message.settings);
   });
 }
 
@@ -398,9 +399,9 @@ std::expected<Down, DecodeError> decode_down(std::string_view payload) {
          const msgpack::object_array& array) -> std::expected<Down, DecodeError> {
         if (type == static_cast<std::uint64_t>(Type::kStart)) {
           Reader in(array, "start");
-          return in.finish<Start, Down>(Start{in.number32(), in.bytes(), in.bytes(), in.bytes(),
-                                              in.bytes(), in.bytes(), in.bytes(), in.bytes(),
-                                              in.bytes(), in.number32(), in.number32()});
+          return in.finish<Start, Down>(
+              Start{in.number32(), in.bytes(), in.bytes(), in.bytes(), in.bytes(), in.bytes(),
+                    in.bytes(), in.bytes(), in.bytes(), in.number32(), in.number32(), in.bytes()});
         }
         if (type == static_cast<std::uint64_t>(Type::kRequest)) {
           Reader in(array, "request");

@@ -34,6 +34,7 @@ struct Start {
   std::string_view log_level;
   std::uint32_t worker = 0;
   std::uint32_t window = 0;
+  std::string_view settings = {};  // A JSON object: what the Python side is configured with.
   bool operator==(const Start&) const = default;
 };
 

@@ -18,6 +18,13 @@ struct Vitals {
   // How many frames the worker's event loop has taken off the channel. When it lags behind what was
   // written, the loop is stuck.
   std::atomic<std::uint64_t> frames_taken;
+  // The id of the request whose code the loop's thread is running; 0 when it runs none.
+  std::atomic<std::uint64_t> stepping;
+  // Since when, in nanoseconds of CLOCK_MONOTONIC: written before `stepping`.
+  std::atomic<std::uint64_t> stepping_since;
+  // The id of the request whose code is ending the process, said by whoever ends it: a handler of a
+  // deadly signal or os._exit, in whatever thread. 0 when nobody could say.
+  std::atomic<std::uint64_t> culprit;
 };
 
 // Slots follow the Vitals in memory, one per request that may be outstanding.

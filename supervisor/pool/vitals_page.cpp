@@ -29,4 +29,17 @@ std::uint64_t VitalsPage::frames_taken() const {
   return vitals_->frames_taken.load(std::memory_order_acquire);
 }
 
+std::uint64_t VitalsPage::stepping() const {
+  return vitals_->stepping.load(std::memory_order_acquire);
+}
+
+std::chrono::steady_clock::time_point VitalsPage::stepping_since() const {
+  return std::chrono::steady_clock::time_point(
+      std::chrono::nanoseconds(vitals_->stepping_since.load(std::memory_order_acquire)));
+}
+
+std::uint64_t VitalsPage::culprit() const {
+  return vitals_->culprit.load(std::memory_order_acquire);
+}
+
 }  // namespace lambdapool::supervisor

@@ -4,6 +4,7 @@
 // requests.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -26,6 +27,11 @@ class VitalsPage {
 
   bool begun(std::uint32_t slot, std::uint64_t request) const;
   std::uint64_t frames_taken() const;
+  // The request whose code the loop's thread runs, 0 for none; and since when.
+  std::uint64_t stepping() const;
+  std::chrono::steady_clock::time_point stepping_since() const;
+  // The request whose code ended the process, if it could say so; else 0.
+  std::uint64_t culprit() const;
 
  private:
   VitalsPage(uv::FileDescriptor memory, protocol::Vitals* vitals, std::uint32_t window);

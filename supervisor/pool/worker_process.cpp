@@ -116,6 +116,7 @@ std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
       .log_level = settings.log_level,
       .worker = number,
       .window = settings.pool.concurrency,
+      .settings = settings.settings,
   });
   worker->after(settings.pool.start_timeout, [self] { self->on_start_timeout(); });
   log.info("worker started", {{"worker", number}, {"pid", worker->pid()}});

@@ -42,6 +42,7 @@ struct WorkerSettings {
   std::string venv;
   std::string event_loop;
   std::string log_level;
+  std::string settings = "{}";  // JSON, for the Python side.
   PoolConfig pool;
   std::uint64_t generation = 1;  // Which version of the lambda it is, counted by the supervisor.
 };

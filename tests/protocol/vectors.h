@@ -31,9 +31,10 @@ inline std::vector<Vector<Down>> down_vectors() {
              .event_loop = "auto",
              .log_level = "info",
              .worker = 3,
-             .window = 64},
-       "00 00 00 2d"
-       "9c 01"                       // array of 12, type 1
+             .window = 64,
+             .settings = "{}"},
+       "00 00 00 31"
+       "9d 01"                       // array of 13, type 1
        "01"                          // version 1
        "c4 06 2f 73 72 76 2f 61"     // "/srv/a"
        "a2 69 64"                    // "id"
@@ -44,7 +45,8 @@ inline std::vector<Vector<Down>> down_vectors() {
        "a4 61 75 74 6f"              // "auto"
        "a4 69 6e 66 6f"              // "info"
        "03"                          // worker 3
-       "40"},                        // window 64
+       "40"                          // window 64
+       "c4 02 7b 7d"},               // settings {}
       {"request",
        Request{.id = 300,
                .slot = 5,

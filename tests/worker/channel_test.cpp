@@ -328,7 +328,7 @@ TEST_P(ChannelTest, ABodyOverTheLimitIsRefused) {
 TEST_P(ChannelTest, BeginMarksTheSlot) {
   run("channel.begin(3, 77)");
 
-  EXPECT_EQ(vitals_word(4), 77U);
+  EXPECT_EQ(vitals_word(7), 77U);
 }
 
 TEST_P(ChannelTest, ALogLineIsWrittenBeforeTheCallReturns) {

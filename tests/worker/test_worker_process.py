@@ -93,7 +93,7 @@ class Worker:
         self.channel, theirs = socket.socketpair()
         self.channel.settimeout(LIMIT)
         self.crash_report = sealed_memory("crash", CRASH_REPORT_BYTES)
-        self.vitals = sealed_memory("vitals", 8 + 8 * WINDOW)
+        self.vitals = sealed_memory("vitals", 32 + 8 * WINDOW)
         # The lowest numbers that are safe to move from: the child's 3, 4 and 5 are made there.
         sources = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in (theirs.fileno(), self.crash_report, self.vitals)]
         wiring = "; ".join(f"os.dup2({fd}, {number})" for number, fd in enumerate(sources, 3))
@@ -113,7 +113,7 @@ class Worker:
         self.buffer = b""
         if start:
             self.send(1, version, b"/lambda", "lid", "lname", "lversion", os.fsencode(pylib), os.fsencode(venv),
-                      "auto", "info", 3, window)
+                      "auto", "info", 3, window, "{}")
 
     def send(self, *fields):
         self.channel.sendall(frame(*fields))
@@ -256,6 +256,7 @@ def test_the_host_gets_the_start_message_as_a_dict(make):
         "lambda_version": "lversion",
         "event_loop": "auto",
         "log_level": "info",
+        "settings": "{}",
         "worker": 3,
         "window": WINDOW,
         "stream_credit": 256 * 1024,
@@ -277,7 +278,8 @@ def test_a_request_is_marked_as_begun_and_answered(make):
     worker.request(id=9, slot=2)
 
     assert worker.read() == [131, 9, 200, [], b"ok", ""]
-    assert struct.unpack("=5Q", os.pread(worker.vitals, 40, 0)) == (1, 0, 0, 9, 0)
+    assert struct.unpack("=Q", os.pread(worker.vitals, 8, 0)) == (1,)
+    assert struct.unpack("=4Q", os.pread(worker.vitals, 32, 32)) == (0, 0, 9, 0)
     worker.send(4, 1000)
     assert worker.wait() == 0
     assert worker.err == ""
@@ -285,7 +287,7 @@ def test_a_request_is_marked_as_begun_and_answered(make):
 
 def test_a_shutdown_that_comes_with_the_start_is_not_lost(make, tmp_path):
     worker = make(SERVING, start=False)
-    both = frame(1, 1, b"/", "", "", "", os.fsencode(tmp_path / "pylib"), b"", "auto", "info", 1, WINDOW)
+    both = frame(1, 1, b"/", "", "", "", os.fsencode(tmp_path / "pylib"), b"", "auto", "info", 1, WINDOW, "{}")
     worker.channel.sendall(both + frame(4, 1000))
 
     assert worker.read()[0] == 129
@@ -375,7 +377,7 @@ def test_a_supervisor_that_is_gone_after_the_start_frame_ends_the_worker_before_
     worker = make(SERVING, start=False)
     # Both have come before the worker looks, as it is stopped until then.
     os.kill(worker.process.pid, signal.SIGSTOP)
-    start = frame(1, 1, b"/", "", "", "", os.fsencode(tmp_path / "pylib"), b"", "auto", "info", 1, WINDOW)
+    start = frame(1, 1, b"/", "", "", "", os.fsencode(tmp_path / "pylib"), b"", "auto", "info", 1, WINDOW, "{}")
     worker.channel.sendall(start)
     worker.channel.close()
     os.kill(worker.process.pid, signal.SIGCONT)

@@ -33,6 +33,7 @@ Reference make_start(const protocol::Start& start) {
                     set_text(dict, "lambda_version", start.lambda_version) &&
                     set_text(dict, "event_loop", start.event_loop) &&
                     set_text(dict, "log_level", start.log_level) &&
+                    set_text(dict, "settings", start.settings.empty() ? "{}" : start.settings) &&
                     set_number(dict, "worker", start.worker) &&
                     set_number(dict, "window", start.window) &&
                     set_number(dict, "stream_credit", protocol::kInitialCredit);
