@@ -39,6 +39,10 @@ Row row(FailureKind kind) {
       return {501, "not_implemented", 12046, kBadInput, kInvalidHttp, ""};
     case FailureKind::kVersionNotSupported:
       return {505, "version_not_supported", 12046, kBadInput, kInvalidHttp, ""};
+    case FailureKind::kBadAccount:
+      return {400, "bad_account", 12031, kBadInput, "", ""};
+    case FailureKind::kUnknownLambda:
+      return {404, "unknown_lambda", 42001, "Object not found", "", ""};
     case FailureKind::kTooManyConnections:
       return {503, "too_many_connections", 1, kInternalError, "", "1"};
     case FailureKind::kBuffersFull:

@@ -25,6 +25,9 @@ enum class FailureKind {
   kMethodNotAllowed,
   kNotImplemented,
   kVersionNotSupported,
+  // It is for another lambda, or on nobody's behalf.
+  kBadAccount,
+  kUnknownLambda,
   // The host has no room for it now.
   kTooManyConnections,
   kBuffersFull,

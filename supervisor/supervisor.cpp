@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
 #include "supervisor/source/lambda_identity.h"
 
@@ -207,8 +208,26 @@ void Supervisor::give_credit(std::uint64_t stream, std::size_t bytes) {
 
 void Supervisor::answered(const AnswerRecord& record) { metrics_.answered(record); }
 
-std::optional<HostAnswer> Supervisor::answer_itself(std::string_view method,
-                                                    std::string_view path) {
+Direction Supervisor::direct(const RequestHead& head) {
+  std::string lambda_path;
+  if (auto proxy = parse_proxy_path(head.path)) {
+    if (auto fault = find_proxy_fault(*proxy, head, lambda_id_)) {
+      fault->route = kProxyRoute;
+      return HostAnswer{std::move(*fault), {}, kProxyRoute};
+    }
+    lambda_path = std::move(proxy->path);
+  }
+  const std::string_view path = lambda_path.empty() ? head.path : std::string_view(lambda_path);
+  if (auto answer = answer_metrics(head.method, path)) return std::move(*answer);
+  return ToLambda{std::move(lambda_path)};
+}
+
+void Supervisor::call(HostCall, std::unique_ptr<Invocation> invocation) {
+  fail(std::move(invocation), make_failure(FailureKind::kInternal, "nobody answers this request"));
+}
+
+std::optional<HostAnswer> Supervisor::answer_metrics(std::string_view method,
+                                                     std::string_view path) {
   if (!config_.metrics.enabled) return std::nullopt;
   const bool all = path == "/metrics";
   if (!all && path != "/lambda_metrics") return std::nullopt;

@@ -40,7 +40,8 @@ class Supervisor final : private RequestHandler, private PoolEvents {
   void abandon(ConnectionId connection) override;
   void give_credit(std::uint64_t stream, std::size_t bytes) override;
   void answered(const AnswerRecord& record) override;
-  std::optional<HostAnswer> answer_itself(std::string_view method, std::string_view path) override;
+  Direction direct(const RequestHead& head) override;
+  void call(HostCall call, std::unique_ptr<Invocation> invocation) override;
   void on_drained() override;
   void on_pool_ready() override;
   void on_pool_failed(const std::string& text) override;
@@ -59,6 +60,7 @@ class Supervisor final : private RequestHandler, private PoolEvents {
   void end_reload(std::expected<void, std::string> result);
   void scale(int by);
   void stop(int signal);
+  std::optional<HostAnswer> answer_metrics(std::string_view method, std::string_view path);
   void stop_pool();
   void give_up(std::string why);
   void finish();

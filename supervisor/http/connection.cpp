@@ -114,13 +114,15 @@ bool Connection::on_head(bool body_has_begun) {
   current_.request_id = is_request_id(sent_id) ? std::string(sent_id) : host_.request_ids().next();
   current_.method = head.method;
   current_.target = head.target;
-  current_.path = head.path;
+  current_.direction = host_.direct(head);
   current_.minor_version = head.minor_version;
   current_.keep_alive = head.keep_alive;
   current_.received = std::chrono::steady_clock::now();
+  const auto* to_lambda = std::get_if<ToLambda>(&current_.direction);
+  const bool renamed = to_lambda != nullptr && !to_lambda->path.empty();
   current_.fields = protocol::encode_request_fields(protocol::Request{
       .method = head.method,
-      .path = head.path,
+      .path = renamed ? std::string_view(to_lambda->path) : head.path,
       .query = head.query,
       .headers = head.fields,
       .peer = peer_,
@@ -151,7 +153,7 @@ bool Connection::account_body() {
 }
 
 void Connection::on_request() {
-  if (const auto own = host_.answer_itself(current_.method, current_.path)) {
+  if (const auto* own = std::get_if<HostAnswer>(&current_.direction)) {
     parser_.reset();
     return answer_itself(*own);
   }
@@ -164,6 +166,9 @@ void Connection::on_request() {
   deadline_ = uv::TimePoint::max();
   probes_ = 0;
   if (peer_ended_) set_deadline(kProbeDelay);
+  if (auto* to_host = std::get_if<HostCall>(&current_.direction)) {
+    return host_.call(std::move(*to_host), std::move(invocation));
+  }
   host_.submit(std::move(invocation));
 }
 

@@ -15,10 +15,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 
 #include "supervisor/config/config.h"
 #include "supervisor/http/date.h"
+#include "supervisor/http/direction.h"
 #include "supervisor/http/message_parser.h"
 #include "supervisor/http/request_id.h"
 #include "supervisor/http/response_bytes.h"
@@ -37,13 +37,6 @@ struct AnswerRecord {
   std::uint32_t error_code = 0;  // Zero: no error.
   std::size_t bytes = 0;
   std::chrono::nanoseconds took{0};
-};
-
-// What the host says to a request without asking the lambda.
-struct HostAnswer {
-  std::variant<std::string, Failure> content;  // A body, or why there is none.
-  std::string_view content_type;
-  std::string_view route;
 };
 
 // What connections share, and what they ask of the server that owns them.
@@ -67,9 +60,10 @@ class ConnectionHost {
   virtual void give_credit(std::uint64_t stream, std::size_t bytes) = 0;
   // Counts an answer.
   virtual void answered(const AnswerRecord& record) = 0;
-  // The answer to a request that the host answers itself; nothing when it is for the lambda.
-  virtual std::optional<HostAnswer> answer_itself(std::string_view method,
-                                                  std::string_view path) = 0;
+  // Who answers the request.
+  virtual Direction direct(const RequestHead& head) = 0;
+  // The whole of a request that a service of the host answers.
+  virtual void call(HostCall call, std::unique_ptr<Invocation> invocation) = 0;
   // No answer is owed to the connection any more and the last one has left; comes once, at the
   // latest with `over`.
   virtual void done(ConnectionId connection) = 0;
@@ -119,7 +113,7 @@ class Connection final : public uv::Retirable, private uv::StreamEvents {
     std::string fields;  // For the worker, encoded when the head came.
     std::string method;
     std::string target;
-    std::string path;
+    Direction direction;
     int minor_version = 1;
     bool keep_alive = true;
     std::size_t buffered = 0;  // Bytes of the room for bodies that it holds.

@@ -19,8 +19,8 @@ class RequestHandler {
   virtual void abandon(ConnectionId connection) = 0;
   virtual void give_credit(std::uint64_t stream, std::size_t bytes) = 0;
   virtual void answered(const AnswerRecord& record) = 0;
-  virtual std::optional<HostAnswer> answer_itself(std::string_view method,
-                                                  std::string_view path) = 0;
+  virtual Direction direct(const RequestHead& head) = 0;
+  virtual void call(HostCall call, std::unique_ptr<Invocation> invocation) = 0;
   // After drain: no client waits for an answer any more.
   virtual void on_drained() = 0;
 
@@ -65,8 +65,9 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
     handler_.give_credit(stream, bytes);
   }
   void answered(const AnswerRecord& record) override { handler_.answered(record); }
-  std::optional<HostAnswer> answer_itself(std::string_view method, std::string_view path) override {
-    return handler_.answer_itself(method, path);
+  Direction direct(const RequestHead& head) override { return handler_.direct(head); }
+  void call(HostCall call, std::unique_ptr<Invocation> invocation) override {
+    handler_.call(std::move(call), std::move(invocation));
   }
   void done(ConnectionId connection) override;
   void over(ConnectionId connection) override;

@@ -28,6 +28,8 @@ constexpr Row kTable[] = {
     {FailureKind::kMethodNotAllowed, 405, "method_not_allowed", 12021, false},
     {FailureKind::kNotImplemented, 501, "not_implemented", 12046, false},
     {FailureKind::kVersionNotSupported, 505, "version_not_supported", 12046, false},
+    {FailureKind::kBadAccount, 400, "bad_account", 12031, false},
+    {FailureKind::kUnknownLambda, 404, "unknown_lambda", 42001, false},
     {FailureKind::kTooManyConnections, 503, "too_many_connections", 1, true},
     {FailureKind::kBuffersFull, 503, "buffers_full", 1, true},
     {FailureKind::kQueueFull, 503, "queue_full", 1, true},
