@@ -85,6 +85,12 @@ void append_frame(std::string& out, Pack pack) {
 
 constexpr std::size_t kRequestElements = 12;
 
+std::optional<std::string_view> as_bytes(const msgpack::object& object) {
+  if (object.type == msgpack::type::BIN) return {{object.via.bin.ptr, object.via.bin.size}};
+  if (object.type == msgpack::type::STR) return {{object.via.str.ptr, object.via.str.size}};
+  return std::nullopt;
+}
+
 // Reads the fields of one array in order. After the first field that does not fit, every read gives
 // nothing and `error` keeps what was wrong, so that a message is read without a check per field.
 class Reader {
@@ -157,12 +163,6 @@ class Reader {
   }
 
  private:
-  static std::optional<std::string_view> as_bytes(const msgpack::object& object) {
-    if (object.type == msgpack::type::BIN) return {{object.via.bin.ptr, object.via.bin.size}};
-    if (object.type == msgpack::type::STR) return {{object.via.str.ptr, object.via.str.size}};
-    return std::nullopt;
-  }
-
   const msgpack::object* next() {
     if (!error_.empty()) return nullptr;
     ++position_;
@@ -214,7 +214,7 @@ std::expected<Any, DecodeError> unknown_type(std::uint64_t type) {
 
 void append(std::string& out, const Start& message) {
   append_frame(out, [&](Packer& packer) {
-    packer.array(13);
+    packer.array(23);
     packer.type(Type::kStart);
     packer.number(message.version);
     packer.bytes(message.lambda_root);
@@ -228,7 +228,37 @@ void append(std::string& out, const Start& message) {
     packer.number(message.worker);
     packer.number(message.window);
     packer.bytes(message.settings);
+    packer.number(message.limits.memory);
+    packer.number(message.limits.open_files);
+    packer.number(message.limits.cpu_seconds);
+    packer.number(message.limits.processes);
+    packer.number(message.limits.core_bytes);
+    packer.number(message.limits.nice);
+    packer.number(message.limits.no_new_privileges);
+    packer.text(message.limits.user);
+    packer.number(message.limits.uid);
+    packer.number(message.limits.gid);
   });
+}
+
+std::optional<RequestTarget> read_request_target(std::string_view request_fields) {
+  try {
+    std::size_t offset = 0;
+    RequestTarget target;
+    for (std::string_view* part : {&target.method, &target.path, &target.query}) {
+      msgpack::zone zone;
+      bool referenced = false;
+      const msgpack::object object =
+          msgpack::unpack(zone, request_fields.data(), request_fields.size(), offset, referenced,
+                          &refer_to_payload);
+      const auto view = as_bytes(object);
+      if (!view) return std::nullopt;
+      *part = *view;
+    }
+    return target;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
 }
 
 std::string encode_request_fields(const Request& message) {
@@ -399,9 +429,11 @@ std::expected<Down, DecodeError> decode_down(std::string_view payload) {
          const msgpack::object_array& array) -> std::expected<Down, DecodeError> {
         if (type == static_cast<std::uint64_t>(Type::kStart)) {
           Reader in(array, "start");
-          return in.finish<Start, Down>(
-              Start{in.number32(), in.bytes(), in.bytes(), in.bytes(), in.bytes(), in.bytes(),
-                    in.bytes(), in.bytes(), in.bytes(), in.number32(), in.number32(), in.bytes()});
+          return in.finish<Start, Down>(Start{
+              in.number32(), in.bytes(), in.bytes(), in.bytes(), in.bytes(), in.bytes(), in.bytes(),
+              in.bytes(), in.bytes(), in.number32(), in.number32(), in.bytes(),
+              Limits{in.number(), in.number(), in.number(), in.number(), in.number(), in.number32(),
+                     in.number32(), in.bytes(), in.number32(), in.number32()}});
         }
         if (type == static_cast<std::uint64_t>(Type::kRequest)) {
           Reader in(array, "request");

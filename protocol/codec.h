@@ -5,6 +5,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,14 @@ std::string encode_request_fields(const Request& message);
 void append_request(std::string& out, std::uint64_t id, std::uint32_t slot,
                     std::uint32_t time_left_ms, std::string_view request_fields,
                     std::string_view body);
+
+// What a request is for, read back from its encoded fields; nothing when they are not such fields.
+struct RequestTarget {
+  std::string_view method;
+  std::string_view path;
+  std::string_view query;
+};
+std::optional<RequestTarget> read_request_target(std::string_view request_fields);
 
 // What is wrong with a payload, for the log.
 struct DecodeError {

@@ -22,6 +22,21 @@ using Fields = std::vector<Field>;
 
 // Down: supervisor to worker.
 
+// What a worker may take, and as whom it runs. Zero: as the supervisor.
+struct Limits {
+  std::uint64_t memory = 0;  // Bytes of address space.
+  std::uint64_t open_files = 0;
+  std::uint64_t cpu_seconds = 0;
+  std::uint64_t processes = 0;
+  std::uint64_t core_bytes = 0;  // Zero: no core file.
+  std::uint32_t nice = 0;
+  std::uint32_t no_new_privileges = 0;
+  std::string_view user = {};  // A name, for its further groups; empty: no other user.
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  bool operator==(const Limits&) const = default;
+};
+
 struct Start {
   std::uint32_t version = kVersion;
   std::string_view lambda_root;
@@ -35,6 +50,7 @@ struct Start {
   std::uint32_t worker = 0;
   std::uint32_t window = 0;
   std::string_view settings = {};  // A JSON object: what the Python side is configured with.
+  Limits limits = {};
   bool operator==(const Start&) const = default;
 };
 

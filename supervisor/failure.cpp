@@ -59,6 +59,8 @@ Row row(FailureKind kind) {
       return {503, "draining", 1, kInternalError, "", "1"};
     case FailureKind::kWorkerCrashed:
       return {500, "worker_crashed", 42004, kLambdaException, "", ""};
+    case FailureKind::kQuarantined:
+      return {500, "quarantined", 42004, kLambdaException, "", ""};
     case FailureKind::kWorkerTimeout:
       return {504, "worker_timeout", 42004, kLambdaException, "", ""};
     case FailureKind::kBadResponse:

@@ -38,6 +38,7 @@ enum class FailureKind {
   kDraining,
   // It was on its way through a worker.
   kWorkerCrashed,
+  kQuarantined,  // It has killed workers before.
   kWorkerTimeout,
   kBadResponse,
   kInternal,

@@ -52,6 +52,23 @@ std::string id_of(const LambdaConfig& lambda) {
   return lambda.id.empty() ? default_lambda_id(name_of(lambda)) : lambda.id;
 }
 
+// The texts are those of the configuration.
+protocol::Limits limits_of(const WorkerConfig& worker, const Account& account) {
+  return {
+      .memory = worker.memory_limit,
+      .open_files = worker.open_files,
+      .cpu_seconds = static_cast<std::uint64_t>(
+          std::chrono::ceil<std::chrono::seconds>(worker.cpu_limit).count()),
+      .processes = worker.processes,
+      .core_bytes = worker.core_size,
+      .nice = worker.nice,
+      .no_new_privileges = worker.no_new_privileges ? 1U : 0U,
+      .user = account.user,
+      .uid = account.uid,
+      .gid = account.gid,
+  };
+}
+
 }  // namespace
 
 Supervisor::Supervisor(Config config, Installation installation, Log& log)
@@ -76,6 +93,10 @@ std::expected<void, std::string> Supervisor::prepare() {
   if (error)
     return std::unexpected(config_.lambda.path + ": " + error.message() +
                            "; give the path of a lambda");
+
+  auto account = find_account(config_.worker.user, config_.worker.group);
+  if (!account) return std::unexpected(account.error());
+  account_ = std::move(*account);
 
   auto server =
       Server::bind(loop_, log_, config_.server, config_.lambda.version, config_.log.access, *this);
@@ -111,7 +132,7 @@ void Supervisor::read_lambda(std::function<void(std::expected<std::string, std::
     return done(std::unexpected(lambda_path_ + ": the folder is not there any more"));
   }
   if (unpack_folder_ == nullptr) {
-    auto folder = UnpackFolder::create(config_.lambda.unpack_dir);
+    auto folder = UnpackFolder::create(config_.lambda.unpack_dir, account_);
     if (!folder) return done(std::unexpected(folder.error()));
     unpack_folder_ = std::move(*folder);
   }
@@ -185,7 +206,9 @@ WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
       .venv = config_.lambda.venv,
       .event_loop = std::string(to_string(config_.worker.event_loop)),
       .log_level = std::string(to_string(config_.log.level)),
+      .limits = limits_of(config_.worker, account_),
       .pool = config_.pool,
+      .quarantine = config_.quarantine,
       .generation = generation_,
   };
 }

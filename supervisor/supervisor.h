@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/account.h"
 #include "supervisor/config/config.h"
 #include "supervisor/http/server.h"
 #include "supervisor/installation.h"
@@ -72,6 +73,7 @@ class Supervisor final : private RequestHandler, private PoolEvents {
   const std::string lambda_name_;
   const std::string lambda_id_;
   Metrics metrics_;
+  Account account_;          // As whom workers run.
   std::string lambda_path_;  // Absolute.
   bool is_archive_ = false;
   uv::Loop loop_;

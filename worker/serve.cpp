@@ -8,6 +8,7 @@
 #include "worker/channel/channel_io.h"
 #include "worker/channel/vitals_page.h"
 #include "worker/exit_status.h"
+#include "worker/limits.h"
 #include "worker/process.h"
 #include "worker/pylib.h"
 #include "worker/python/error.h"
@@ -96,6 +97,8 @@ int serve() {
   // end-of-file.
   if (io.receive().state == ReceiveState::kEnd) end_without_supervisor();
 
+  if (const auto limited = apply_limits(start->limits); !limited)
+    return report_start_failure(io, limited.error());
   auto vitals = VitalsPage::map(protocol::kVitalsFd, start->window);
   if (!vitals) return report_start_failure(io, vitals.error());
   return serve_lambda(*start, io, *vitals);

@@ -44,8 +44,12 @@ struct LambdaConfig {
   std::uint32_t max_ratio = 200;
 };
 
+// Which requests are sent to another worker when their own died of something else.
+enum class Replay { kNever, kSafe, kIdempotent, kAlways };
+
 struct PoolConfig {
   std::uint32_t workers = 1;
+  std::uint32_t standby = 0;       // Workers that are ready but get no requests.
   std::uint32_t concurrency = 64;  // The window of one worker.
   std::uint32_t queue_length = 1024;
   Milliseconds queue_timeout{5'000};
@@ -57,12 +61,33 @@ struct PoolConfig {
   Milliseconds grace{30'000};
   Milliseconds restart_backoff{100};
   Milliseconds restart_backoff_max{5'000};
+  Replay replay = Replay::kSafe;
+  // When a worker is replaced although it is well; zero: never.
+  std::uint64_t max_requests = 0;
+  Milliseconds max_lifetime{0};
+  std::uint64_t max_rss = 0;
+};
+
+// Requests that have killed workers are refused for a while.
+struct QuarantineConfig {
+  std::uint32_t deaths = 3;  // How many workers one may kill; zero: as many as it likes.
+  Milliseconds ttl{600'000};
 };
 
 enum class EventLoop { kAuto, kUvloop, kAsyncio };
 
 struct WorkerConfig {
   EventLoop event_loop = EventLoop::kAuto;
+  // Limits of one process; zero: those of the supervisor.
+  std::uint64_t memory_limit = 0;  // Address space.
+  std::uint32_t open_files = 0;
+  Milliseconds cpu_limit{0};
+  std::uint32_t processes = 0;
+  std::uint64_t core_size = 0;  // Zero: no core file.
+  std::uint32_t nice = 0;
+  std::string user;  // Empty: the supervisor's.
+  std::string group;
+  bool no_new_privileges = true;
 };
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
@@ -83,6 +108,7 @@ struct Config {
   ServerConfig server;
   LambdaConfig lambda;
   PoolConfig pool;
+  QuarantineConfig quarantine;
   WorkerConfig worker;
   MetricsConfig metrics;
   LogConfig log;

@@ -121,6 +121,7 @@ std::string value_range(const Key& key) {
   const auto duration = [](std::uint64_t ms) {
     return format_duration(Milliseconds(static_cast<Milliseconds::rep>(ms)));
   };
+  const std::string off = key.default_text == "off" ? "off, or " : "";
   switch (key.kind) {
     case Kind::kText:
     case Kind::kPath:
@@ -128,11 +129,11 @@ std::string value_range(const Key& key) {
     case Kind::kBool:
       return "true or false";
     case Kind::kCount:
-      return std::to_string(key.least) + " to " + std::to_string(key.most);
+      return off + std::to_string(key.least) + " to " + std::to_string(key.most);
     case Kind::kSize:
-      return format_size(key.least) + " to " + format_size(key.most);
+      return off + format_size(key.least) + " to " + format_size(key.most);
     case Kind::kDuration:
-      return duration(key.least) + " to " + duration(key.most);
+      return off + duration(key.least) + " to " + duration(key.most);
     case Kind::kChoice:
       return choices(key);
   }

@@ -32,6 +32,7 @@ constexpr std::array kSizeUnits = {
 constexpr std::array<std::string_view, 3> kEventLoopNames = {"auto", "uvloop", "asyncio"};
 constexpr std::array<std::string_view, 4> kLogLevelNames = {"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> kLogFormatNames = {"text", "json"};
+constexpr std::array<std::string_view, 4> kReplayNames = {"never", "safe", "idempotent", "always"};
 
 std::optional<std::uint64_t> scaled(std::uint64_t count, std::uint64_t factor,
                                     std::uint64_t limit) {
@@ -100,5 +101,6 @@ std::string format_size(std::uint64_t bytes) {
 std::span<const std::string_view> names_of(EventLoop) { return kEventLoopNames; }
 std::span<const std::string_view> names_of(LogLevel) { return kLogLevelNames; }
 std::span<const std::string_view> names_of(LogFormat) { return kLogFormatNames; }
+std::span<const std::string_view> names_of(Replay) { return kReplayNames; }
 
 }  // namespace lambdapool::supervisor

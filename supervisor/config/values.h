@@ -33,6 +33,7 @@ std::string format_size(std::uint64_t bytes);
 std::span<const std::string_view> names_of(EventLoop);
 std::span<const std::string_view> names_of(LogLevel);
 std::span<const std::string_view> names_of(LogFormat);
+std::span<const std::string_view> names_of(Replay);
 
 template <class Enum>
 std::string_view to_string(Enum value)

@@ -1,5 +1,7 @@
 #include "supervisor/pool/gone_cause.h"
 
+#include <csignal>
+
 #include "supervisor/pool/crash_report.h"
 
 namespace lambdapool::supervisor {
@@ -46,8 +48,12 @@ std::string_view to_string(GoneCause cause) {
 }
 
 std::string death_sentence(GoneCause cause, const ExitStatus& exit_status, std::string_view report,
-                           std::string_view lambda_root, std::chrono::milliseconds start_timeout) {
+                           std::string_view lambda_root, std::chrono::milliseconds start_timeout,
+                           bool out_of_memory) {
   std::string sentence = what_happened(cause, exit_status, start_timeout);
+  if (out_of_memory) sentence += ": the system ran out of memory and killed it";
+  if (cause == GoneCause::kCrashed && exit_status.signal == SIGXCPU)
+    sentence += ": it has used its CPU time (worker.cpu_limit)";
   const auto fatal = report.rfind(kFatalError);
   if (fatal == std::string_view::npos) return sentence;
   const std::string place = crash_place(report.substr(fatal), lambda_root);

@@ -23,6 +23,7 @@ std::string_view to_string(GoneCause cause);
 // One line, "worker ended by signal 11 (SIGSEGV) at lambda_main.py:20 in boom". The place is that
 // of the fatal error in faulthandler's `report`, if there is one.
 std::string death_sentence(GoneCause cause, const ExitStatus& exit_status, std::string_view report,
-                           std::string_view lambda_root, std::chrono::milliseconds start_timeout);
+                           std::string_view lambda_root, std::chrono::milliseconds start_timeout,
+                           bool out_of_memory = false);
 
 }  // namespace lambdapool::supervisor

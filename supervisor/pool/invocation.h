@@ -134,6 +134,9 @@ class Invocation {
   }
   // The worker it was sent to died without having looked at it.
   void never_taken() { --attempts_; }
+  // It had begun in a worker that another request killed, and may run once more.
+  void replay() { replayed_ = true; }
+  bool replayed() const { return replayed_; }
   // How often a worker took it, and how often it was sent to one.
   std::uint32_t attempts() const { return attempts_; }
   std::uint32_t dispatches() const { return dispatches_; }
@@ -159,6 +162,7 @@ class Invocation {
   std::uint32_t worker_ = 0;
   std::uint32_t attempts_ = 0;
   std::uint32_t dispatches_ = 0;
+  bool replayed_ = false;
 };
 
 void respond(std::unique_ptr<Invocation> invocation, const protocol::Response& response);

@@ -6,10 +6,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "protocol/vitals.h"
 #include "supervisor/pool/invocation.h"
+#include "supervisor/pool/request_fingerprint.h"
 
 namespace lambdapool::supervisor {
 
@@ -28,6 +30,8 @@ class RequestSlots {
     std::uint64_t request_frame = 0;
     // Which frame down carried the cancellation; zero: not cancelled.
     std::uint64_t cancel_frame = 0;
+    // Of a request that was over its time limit.
+    std::optional<RequestFingerprint> fingerprint;
 
     // Whether a client waits for it.
     bool wanted() const { return invocation != nullptr || stream != nullptr; }
@@ -50,6 +54,7 @@ class RequestSlots {
     slot.id = (++count_ << kIndexBits) | index;
     slot.invocation = std::move(invocation);
     slot.cancel_frame = 0;
+    slot.fingerprint.reset();
     return slot;
   }
 

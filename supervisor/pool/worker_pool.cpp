@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "supervisor/uv/process_memory.h"
+
 namespace lambdapool::supervisor {
 namespace {
 
 // While requests wait, how often to see whether a worker that stood still takes them now.
 constexpr Milliseconds kQueueLook{100};
+// How often the age and the memory of workers are looked at, where they are limited.
+constexpr Milliseconds kWornOutLook{1'000};
 
 }  // namespace
 
@@ -22,12 +26,47 @@ WorkerPool::WorkerPool(uv::Loop& loop, Log& log, WorkerSettings settings, PoolEv
       settings_(std::move(settings)),
       events_(events),
       queue_(settings_.pool.queue_length),
-      reload_timer_(loop, [this] { start_next(); }),
+      quarantine_(settings_.quarantine),
+      oom_kills_(oom_counter_.kills()),
+      spares_(loop, settings_.pool,
+              [this]() -> std::unique_ptr<WorkerProcess> {
+                auto worker = spawn(settings_);
+                if (worker) return std::move(*worker);
+                log_.error("spare worker cannot be started", {{"text", worker.error()}});
+                return nullptr;
+              }),
+      next_timer_(loop, [this] { start_next(); }),
+      worn_out_timer_(loop, [this] { look_for_worn_out(); }),
       deadline_timer_(loop, [this] { check_deadlines(); }) {}
 
 void WorkerPool::start() {
   while (seats_.size() < settings_.pool.workers) add_seat();
   for (auto& seat : seats_) start_worker(*seat);
+  if (settings_.pool.max_lifetime.count() > 0 || settings_.pool.max_rss > 0)
+    worn_out_timer_.start(kWornOutLook);
+}
+
+// The lowest that no worker has: a number is one worker's as long as it lives.
+std::uint32_t WorkerPool::free_number() const {
+  std::vector<std::uint32_t> taken;
+  const auto take = [&](const WorkerProcess& worker) { taken.push_back(worker.number()); };
+  for (const auto& seat : seats_) {
+    if (seat->worker != nullptr) take(*seat->worker);
+    if (seat->next != nullptr) take(*seat->next);
+  }
+  for (const auto& worker : retiring_) take(*worker);
+  spares_.for_each(take);
+  std::ranges::sort(taken);
+  std::uint32_t number = 1;
+  for (const std::uint32_t each : taken) number += each == number ? 1 : 0;
+  return number;
+}
+
+std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerPool::spawn(
+    const WorkerSettings& settings) {
+  auto worker = WorkerProcess::spawn(loop_, log_, settings, free_number(), dispatched_, *this);
+  if (worker) events_.on_pool_worker_started();
+  return worker;
 }
 
 WorkerPool::Seat& WorkerPool::add_seat() {
@@ -38,10 +77,9 @@ WorkerPool::Seat& WorkerPool::add_seat() {
 }
 
 void WorkerPool::start_worker(Seat& seat) {
-  auto worker = WorkerProcess::spawn(loop_, log_, settings_, seat.number, dispatched_, *this);
+  auto worker = spawn(settings_);
   if (worker) {
     seat.worker = std::move(*worker);
-    events_.on_pool_worker_started();
     return;
   }
   last_start_error_ = "cannot start a worker: " + worker.error();
@@ -83,6 +121,14 @@ void WorkerPool::submit(std::unique_ptr<Invocation> invocation) {
     return fail(std::move(invocation),
                 make_failure(FailureKind::kDraining, "the server is stopping"));
   const auto now = invocation->received();
+  if (const auto isolated = quarantine_.find(*invocation, now)) {
+    return fail(std::move(invocation),
+                make_failure(FailureKind::kQuarantined,
+                             "this request has ended " + std::to_string(isolated->deaths) +
+                                 " workers and is not run again for " +
+                                 std::to_string(isolated->left.count() / 1000) +
+                                 " s (quarantine.ttl); `lambdapool quarantine clear` ends that"));
+  }
   look_again(now + settings_.pool.request_timeout);
   if (queue_.empty()) {
     if (WorkerProcess* worker = most_idle()) return worker->dispatch(std::move(invocation));
@@ -127,20 +173,41 @@ void WorkerPool::scale(std::uint32_t workers) {
   while (seats_.size() > workers) {
     Seat& last = *seats_.back();
     retire(last);
-    if (last.next != nullptr) {
-      retiring_.push_back(std::move(last.next));
-      retiring_.back()->retire();
-    }
+    if (last.next != nullptr) retire(std::move(last.next));
     seats_.pop_back();
-    if (reload_ != nullptr) reload_timer_.start(Milliseconds{0});
+    if (reload_ != nullptr) next_timer_.start(Milliseconds{0});
   }
 }
 
 void WorkerPool::retire(Seat& seat) {
   seat.restart.stop();
-  if (seat.worker == nullptr) return;
-  retiring_.push_back(std::move(seat.worker));
+  if (seat.worker != nullptr) retire(std::move(seat.worker));
+}
+
+void WorkerPool::retire(std::unique_ptr<WorkerProcess> worker) {
+  retiring_.push_back(std::move(worker));
   retiring_.back()->retire();
+}
+
+void WorkerPool::retire_spares() {
+  for (auto& spare : spares_.give_up()) retire(std::move(spare));
+}
+
+// After the seats: what serves comes first.
+void WorkerPool::fill_spares() {
+  const bool seats_are_ready = std::ranges::all_of(seats_, [](const auto& seat) {
+    return seat->worker != nullptr && seat->worker->state() == WorkerState::kReady;
+  });
+  if (seats_are_ready && !stopping_) spares_.fill();
+}
+
+bool WorkerPool::seat_spare(Seat& seat) {
+  auto spare = spares_.take();
+  if (spare == nullptr) return false;
+  log_.info("a spare worker takes over", {{"worker", spare->number()}, {"pid", spare->pid()}});
+  seat.worker = std::move(spare);
+  fill_spares();
+  return true;
 }
 
 void WorkerPool::fail_all(const Failure& failure) {
@@ -155,6 +222,7 @@ void WorkerPool::stop() {
   stopping_ = true;
   fail_all(make_failure(FailureKind::kDraining, "the server is stopping"));
   for (auto& seat : seats_) seat->restart.stop();
+  spares_.close();
   for_each_worker([](WorkerProcess& worker) { worker.stop(); });
   report_if_stopped();
 }
@@ -163,6 +231,7 @@ void WorkerPool::kill() {
   stopping_ = true;
   fail_all(make_failure(FailureKind::kDraining, "the server was told to stop at once"));
   for (auto& seat : seats_) seat->restart.stop();
+  spares_.close();
   for_each_worker([](WorkerProcess& worker) { worker.kill(); });
   report_if_stopped();
 }
@@ -174,13 +243,14 @@ void WorkerPool::on_worker_ready(WorkerProcess& worker) {
     events_.on_pool_ready();
     if (reload_ != nullptr) finish_reload({});
   }
+  fill_spares();
   dispatch_queue();
 }
 
 void WorkerPool::on_worker_start_failed(WorkerProcess& worker, StartStage stage,
                                         std::string_view text) {
   if (seat_before(worker) != nullptr) {
-    reload_->error = text;
+    if (reload_ != nullptr) reload_->error = text;
     return;
   }
   last_start_error_ = text;
@@ -192,30 +262,43 @@ void WorkerPool::on_worker_metric(WorkerProcess& worker, const protocol::Metric&
   events_.on_pool_metric(worker.number(), metric);
 }
 
-void WorkerPool::on_worker_free(WorkerProcess&) { dispatch_queue(); }
+void WorkerPool::on_worker_free(WorkerProcess& worker) {
+  if (worker.has_served_enough()) start_next();
+  dispatch_queue();
+}
 
 void WorkerPool::on_worker_spoiled(WorkerProcess& worker) {
   Seat* seat = seat_of(worker);
   if (seat == nullptr || stopping_) return;
   retire(*seat);
-  start_worker(*seat);
+  if (!seat_spare(*seat)) start_worker(*seat);
 }
 
-void WorkerPool::on_worker_gone(WorkerProcess& worker, GoneCause cause,
-                                std::vector<std::unique_ptr<Invocation>> unbegun) {
-  events_.on_pool_worker_gone(cause);
+void WorkerPool::on_worker_gone(WorkerProcess& worker, Departure departure) {
+  events_.on_pool_worker_gone(departure.cause);
   const auto now = std::chrono::steady_clock::now();
-  for (auto request = unbegun.rbegin(); request != unbegun.rend(); ++request) {
+  if (departure.culprit && quarantine_.killed(*departure.culprit, now)) {
+    log_.error("a request is quarantined: it ends every worker that runs it",
+               {{"method", departure.culprit->method},
+                {"target", departure.culprit->target},
+                {"body_bytes", departure.culprit->body_bytes},
+                {"ttl_ms", settings_.quarantine.ttl.count()}});
+  }
+  // What is isolated now may have come back as well.
+  for (auto request = departure.returned.rbegin(); request != departure.returned.rend();
+       ++request) {
     queue_.put_back(std::move(*request), now);
   }
-  if (!unbegun.empty()) look_again(now + settings_.pool.queue_timeout);
+  if (!departure.returned.empty()) look_again(now + settings_.pool.queue_timeout);
 
   if (Seat* seat = seat_of(worker)) {
     if (worker.proved_itself()) seat->policy.worker_proved_itself();
     loop_.retire(std::move(seat->worker));
-    if (!stopping_) start_again(*seat);
+    if (!stopping_ && !(worker.proved_itself() && seat_spare(*seat))) start_again(*seat);
   } else if (Seat* before = seat_before(worker)) {
     on_next_gone(*before);
+  } else if (auto spare = spares_.remove(worker)) {
+    loop_.retire(std::move(spare));
   } else {
     const auto found =
         std::ranges::find_if(retiring_, [&](const auto& other) { return other.get() == &worker; });
@@ -229,6 +312,11 @@ void WorkerPool::on_worker_gone(WorkerProcess& worker, GoneCause cause,
     return report_if_stopped();
   }
   dispatch_queue();
+}
+
+bool WorkerPool::ran_out_of_memory() {
+  const auto before = std::exchange(oom_kills_, oom_counter_.kills());
+  return before && oom_kills_ && *oom_kills_ > *before;
 }
 
 WorkerPool::Seat* WorkerPool::seat_of(const WorkerProcess& worker) {
@@ -255,33 +343,61 @@ void WorkerPool::reload(WorkerSettings settings, Reloaded done) {
     }
     return;
   }
+  next_timer_.stop();
   start_next();
 }
 
 void WorkerPool::start_next() {
   const bool under_way =
       std::ranges::any_of(seats_, [](const auto& seat) { return seat->next != nullptr; });
-  if (reload_ == nullptr || stopping_ || under_way) return;
-  const auto old = std::ranges::find_if(seats_, [&](const auto& seat) {
-    return seat->worker == nullptr || seat->worker->generation() != reload_->settings.generation;
-  });
-  if (old == seats_.end()) return finish_reload({});
-  Seat& seat = **old;
-  auto worker =
-      WorkerProcess::spawn(loop_, log_, reload_->settings, seat.number, dispatched_, *this);
-  if (worker) {
-    seat.next = std::move(*worker);
-    events_.on_pool_worker_started();
+  if (stopping_ || under_way || next_timer_.active()) return;
+  Seat* seat = find_old_seat();
+  if (seat == nullptr) {
+    if (reload_ != nullptr) finish_reload({});
     return;
   }
-  reload_->error = "cannot start a worker: " + worker.error();
-  on_next_gone(seat);
+  auto worker = spawn(reload_ != nullptr ? reload_->settings : settings_);
+  if (worker) {
+    seat->next = std::move(*worker);
+    return;
+  }
+  const std::string error = "cannot start a worker: " + worker.error();
+  if (reload_ != nullptr) reload_->error = error;
+  log_.error("worker cannot be replaced yet", {{"worker", seat->number}, {"text", error}});
+  on_next_gone(*seat);
+}
+
+bool WorkerPool::is_of_reload(const WorkerProcess& worker) const {
+  return reload_ != nullptr && worker.generation() == reload_->settings.generation;
+}
+
+WorkerPool::Seat* WorkerPool::find_old_seat() {
+  const auto found = std::ranges::find_if(seats_, [&](const auto& seat) {
+    if (reload_ == nullptr) return seat->worker != nullptr && seat->worker->worn_out();
+    return seat->worker == nullptr || !is_of_reload(*seat->worker);
+  });
+  return found == seats_.end() ? nullptr : found->get();
+}
+
+void WorkerPool::look_for_worn_out() {
+  if (stopping_) return;
+  start_next();
+  worn_out_timer_.start(kWornOutLook);
 }
 
 void WorkerPool::on_next_ready(Seat& seat) {
-  if (!reload_->committed) {
+  const bool is_new = is_of_reload(*seat.next);
+  if (is_new && !reload_->committed) {
     reload_->committed = true;
     settings_ = reload_->settings;
+    retire_spares();
+  }
+  if (!is_new && seat.worker != nullptr) {
+    log_.info("worker has had its time and is replaced",
+              {{"worker", seat.worker->number()},
+               {"pid", seat.worker->pid()},
+               {"served", seat.worker->served()},
+               {"rss", uv::resident_bytes(seat.worker->pid())}});
   }
   retire(seat);
   seat.worker = std::move(seat.next);
@@ -289,29 +405,32 @@ void WorkerPool::on_next_ready(Seat& seat) {
 }
 
 void WorkerPool::on_next_gone(Seat& seat) {
+  const bool is_new = reload_ != nullptr && (seat.next == nullptr || is_of_reload(*seat.next));
   if (seat.next != nullptr) loop_.retire(std::move(seat.next));
-  if (reload_ == nullptr || stopping_) return;
-  if (!reload_->committed) {
+  if (stopping_) return;
+  if (is_new && !reload_->committed) {
     const std::string error = reload_->error;
     return finish_reload(std::unexpected(error.empty() ? "the new worker died" : error));
   }
   // The lambda can start, as others have shown; meanwhile the old worker serves on.
-  reload_timer_.start(settings_.pool.restart_backoff_max);
+  next_timer_.start(settings_.pool.restart_backoff_max);
 }
 
 void WorkerPool::finish_reload(std::expected<void, std::string> result) {
-  reload_timer_.stop();
+  next_timer_.stop();
   const auto finished = std::move(reload_);
   finished->done(std::move(result));
 }
 
 void WorkerPool::report_if_stopped() {
-  const bool empty = retiring_.empty() && std::ranges::all_of(seats_, [](const auto& seat) {
-                       return !seat->worker && !seat->next;
-                     });
+  const bool empty =
+      retiring_.empty() && spares_.empty() &&
+      std::ranges::all_of(seats_, [](const auto& seat) { return !seat->worker && !seat->next; });
   if (!empty || stopped_) return;
   stopped_ = true;
   deadline_timer_.stop();
+  next_timer_.stop();
+  worn_out_timer_.stop();
   events_.on_pool_stopped();
 }
 
@@ -366,6 +485,10 @@ void WorkerPool::check_deadlines() {
   if (!queue_.empty()) look_again(now + kQueueLook);
 }
 
+std::vector<QuarantineEntry> WorkerPool::quarantined() const {
+  return quarantine_.list(std::chrono::steady_clock::now());
+}
+
 PoolFigures WorkerPool::figures() const {
   PoolFigures figures;
   for (const WorkerState state : {WorkerState::kStarting, WorkerState::kReady,
@@ -381,6 +504,7 @@ PoolFigures WorkerPool::figures() const {
     if (seat->next != nullptr) count(*seat->next);
   }
   for (const auto& worker : retiring_) count(*worker);
+  figures.spares = spares_.ready();
   figures.queued = queue_.size();
   if (!queue_.empty()) {
     figures.oldest_queued = std::chrono::steady_clock::now() - queue_.oldest_since();
@@ -395,6 +519,7 @@ void WorkerPool::for_each_worker(Visit visit) {
     if (WorkerProcess* worker = seats_[i]->worker.get()) visit(*worker);
     if (WorkerProcess* next = seats_[i]->next.get()) visit(*next);
   }
+  spares_.for_each(visit);
   for (std::size_t i = 0; i < retiring_.size(); ++i) visit(*retiring_[i]);
 }
 

@@ -1,19 +1,23 @@
 // The workers of one lambda and the requests that wait for them.
 //
-// A pool has a number of seats; in each sits a worker, or one is about to be started. Workers that
-// have been replaced or scaled away stay on a list of their own until they are gone. Invariants: a
-// request is in the queue, in one worker's slot, or answered; the queue is not empty only while no
-// worker accepts a request. The pool never waits for anything: starts and restarts happen from
-// timers and events.
+// A pool has a number of seats; in each sits a worker, or one is about to be started. Spares are
+// started and wait for a seat to become free. Workers that have been replaced or scaled away stay
+// on a list of their own until they are gone. Invariants: a request is in the queue, in one
+// worker's slot, or answered; the queue is not empty only while no worker accepts a request. The
+// pool never waits for anything: starts and restarts happen from timers and events.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "supervisor/pool/oom_counter.h"
+#include "supervisor/pool/quarantine.h"
 #include "supervisor/pool/request_queue.h"
 #include "supervisor/pool/restart_policy.h"
+#include "supervisor/pool/spares.h"
 #include "supervisor/pool/worker_process.h"
 
 namespace lambdapool::supervisor {
@@ -24,6 +28,7 @@ struct PoolFigures {
   std::size_t queued = 0;
   std::chrono::nanoseconds oldest_queued{0};  // For how long the oldest of them waits.
   std::size_t in_flight = 0;
+  std::size_t spares = 0;  // Ready, without requests; not among `workers`.
 };
 
 class PoolEvents {
@@ -68,6 +73,11 @@ class WorkerPool final : private WorkerEvents {
   void reload(WorkerSettings settings, Reloaded done);
   bool reloading() const { return reload_ != nullptr; }
 
+  // Requests that have killed workers, isolated or on the way to it.
+  std::vector<QuarantineEntry> quarantined() const;
+  // Forgets them; says how many were isolated.
+  std::size_t clear_quarantine() { return quarantine_.clear(); }
+
   // Answers every request that has none yet.
   void fail_all(const Failure& failure);
   // Shuts all workers down; on_pool_stopped follows.
@@ -84,7 +94,7 @@ class WorkerPool final : private WorkerEvents {
     uv::Timer restart;
     bool start_failed = false;  // Since the pool or its settings were new.
     std::unique_ptr<WorkerProcess> worker;
-    std::unique_ptr<WorkerProcess> next;  // During a reload: who takes the seat when it is ready.
+    std::unique_ptr<WorkerProcess> next;  // Who takes the seat when it is ready.
   };
   struct Reload {
     WorkerSettings settings;
@@ -99,18 +109,30 @@ class WorkerPool final : private WorkerEvents {
   void on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) override;
   void on_worker_free(WorkerProcess& worker) override;
   void on_worker_spoiled(WorkerProcess& worker) override;
-  void on_worker_gone(WorkerProcess& worker, GoneCause cause,
-                      std::vector<std::unique_ptr<Invocation>> unbegun) override;
+  void on_worker_gone(WorkerProcess& worker, Departure departure) override;
+  bool ran_out_of_memory() override;
 
+  std::uint32_t free_number() const;
+  std::expected<std::unique_ptr<WorkerProcess>, std::string> spawn(const WorkerSettings& settings);
   Seat& add_seat();
   void start_worker(Seat& seat);
   // After a death or a start that failed.
   void start_again(Seat& seat);
-  // Replaces the seat's worker, which is left to finish what it has.
+  // Lets the worker finish what it has.
+  void retire(std::unique_ptr<WorkerProcess> worker);
   void retire(Seat& seat);
+  void retire_spares();
+  void fill_spares();
+  // Lets a spare take the seat, which is empty. Says whether there was one.
+  bool seat_spare(Seat& seat);
   Seat* seat_of(const WorkerProcess& worker);
   Seat* seat_before(const WorkerProcess& next);
+  // During a reload, and for workers that have had their time: starts the worker that is to take
+  // the next seat, one at a time.
   void start_next();
+  Seat* find_old_seat();
+  bool is_of_reload(const WorkerProcess& worker) const;
+  void look_for_worn_out();
   void on_next_ready(Seat& seat);
   void on_next_gone(Seat& seat);
   void finish_reload(std::expected<void, std::string> result);
@@ -129,8 +151,12 @@ class WorkerPool final : private WorkerEvents {
   PoolEvents& events_;
 
   RequestQueue queue_;
+  Quarantine quarantine_;
+  OomCounter oom_counter_;
+  std::optional<std::uint64_t> oom_kills_;
   std::uint64_t dispatched_ = 0;  // Requests, since the start.
   std::vector<std::unique_ptr<Seat>> seats_;
+  Spares spares_;
   std::vector<std::unique_ptr<WorkerProcess>> retiring_;
   std::size_t next_seat_ = 0;  // Where the search for the most idle worker begins.
   std::string last_start_error_;
@@ -139,7 +165,8 @@ class WorkerPool final : private WorkerEvents {
   bool stopping_ = false;
   bool stopped_ = false;
   std::unique_ptr<Reload> reload_;
-  uv::Timer reload_timer_;
+  uv::Timer next_timer_;
+  uv::Timer worn_out_timer_;
   uv::TimePoint looks_at_ = uv::TimePoint::max();
   uv::Timer deadline_timer_;
 };

@@ -1,11 +1,15 @@
 #include "supervisor/pool/worker_process.h"
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
+#include <random>
 
 #include "protocol/frame.h"
 #include "supervisor/lines.h"
+#include "supervisor/pool/attribution.h"
 #include "supervisor/pool/worker_plumbing.h"
+#include "supervisor/uv/process_memory.h"
 
 namespace lambdapool::supervisor {
 namespace {
@@ -34,7 +38,21 @@ LogLevel to_log_level(std::string_view text) {
   return LogLevel::kInfo;
 }
 
+double random_fraction() {
+  static std::minstd_rand random(std::random_device{}());
+  return std::uniform_real_distribution(0.0, 1.0)(random);
+}
+
 }  // namespace
+
+Lifespan make_lifespan(const PoolConfig& config, double fraction) {
+  constexpr double kMostOff = 0.1;
+  const double factor = 1.0 - kMostOff * fraction;
+  const auto drawn = [&](auto value) { return std::ceil(static_cast<double>(value) * factor); };
+  return {static_cast<std::uint64_t>(drawn(config.max_requests)),
+          Milliseconds(static_cast<Milliseconds::rep>(drawn(config.max_lifetime.count()))),
+          static_cast<std::uint64_t>(drawn(config.max_rss))};
+}
 
 std::string_view to_string(WorkerState state) {
   switch (state) {
@@ -59,6 +77,7 @@ WorkerProcess::WorkerProcess(uv::Loop& loop, Log& log, const WorkerSettings& set
       settings_(settings),
       number_(number),
       events_(events),
+      lifespan_(make_lifespan(settings.pool, random_fraction())),
       slots_(settings.pool.concurrency, dispatched),
       timer_(loop, [this] { std::exchange(timer_action_, nullptr)(); }),
       stacks_timer_(
@@ -117,6 +136,7 @@ std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
       .worker = number,
       .window = settings.pool.concurrency,
       .settings = settings.settings,
+      .limits = settings.limits,
   });
   worker->after(settings.pool.start_timeout, [self] { self->on_start_timeout(); });
   log.info("worker started", {{"worker", number}, {"pid", worker->pid()}});
@@ -131,6 +151,15 @@ void WorkerProcess::after(Milliseconds delay, std::function<void()> action) {
 bool WorkerProcess::accepts() const {
   return state_ == WorkerState::kReady && !slots_.full() && channel_->unsent() < kMaxUnsent &&
          !stands_still();
+}
+
+bool WorkerProcess::worn_out() const {
+  if (state_ != WorkerState::kReady) return false;
+  if (has_served_enough()) return true;
+  if (lifespan_.time.count() > 0 && std::chrono::steady_clock::now() - started_ >= lifespan_.time) {
+    return true;
+  }
+  return lifespan_.resident_bytes > 0 && uv::resident_bytes(pid()) >= lifespan_.resident_bytes;
 }
 
 // Whether its loop has not taken anything for a while although there is something: what was sent to
@@ -331,6 +360,7 @@ void WorkerProcess::on_stream_end(const protocol::StreamEnd& end) {
 
 void WorkerProcess::release(RequestSlots::Slot& slot) {
   proved_itself_ = true;
+  ++served_;
   slots_.release(slot);
   stop_when_retired();
   events_.on_worker_free(*this);
@@ -404,8 +434,10 @@ void WorkerProcess::become_gone() {
   stderr_->finish();
 
   const std::string report = crash_report_->take();
+  out_of_memory_ = cause_ == GoneCause::kCrashed && exit_status_.signal == SIGKILL &&
+                   events_.ran_out_of_memory();
   const std::string sentence = death_sentence(cause_, exit_status_, report, settings_.lambda_root,
-                                              settings_.pool.start_timeout);
+                                              settings_.pool.start_timeout, out_of_memory_);
   if (cause_ == GoneCause::kStopped) {
     log_.info("worker stopped",
               {{"worker", number_}, {"pid", pid()}, {"how", exit_status_.to_string()}});
@@ -421,26 +453,47 @@ void WorkerProcess::become_gone() {
     if (start_error_.empty() && !was_ready_) start_error_ = sentence;
   }
 
-  std::vector<std::unique_ptr<Invocation>> unbegun;
+  Departure departure = depart(sentence);
+  proved_itself_ =
+      proved_itself_ || (was_ready_ && std::chrono::steady_clock::now() - started_ > kProvingTime);
+  if (cause_ != GoneCause::kStopped && !start_error_.empty())
+    events_.on_worker_start_failed(*this, failed_stage_, start_error_);
+  events_.on_worker_gone(*this, std::move(departure));
+}
+
+// Answers what has had its chance, and collects what may run again.
+Departure WorkerProcess::depart(const std::string& sentence) {
+  Departure departure{cause_, {}, std::nullopt};
+  const std::uint64_t culprit = find_culprit(*vitals_);
+  const bool culprit_is_here = slots_.find(culprit) != nullptr;
   slots_.for_each_busy([&](RequestSlots::Slot& slot) {
+    const bool is_culprit = slot.id == culprit;
+    // Its client may have had its answer: the time limit passed, or a stream has begun.
+    if (is_culprit && is_own_doing(cause_, exit_status_, out_of_memory_)) {
+      departure.culprit = slot.invocation ? fingerprint_of(*slot.invocation) : slot.fingerprint;
+    }
     // A stream is cut: its client has a part of it already.
     slot.stream.reset();
     auto invocation = std::move(slot.invocation);
     if (invocation == nullptr) return;
     if (!took(slot.request_frame)) invocation->never_taken();
-    if (!vitals_->begun(RequestSlots::index(slot), slot.id) && invocation->attempts() < 2 &&
-        invocation->dispatches() < kMostDispatches) {
-      unbegun.push_back(std::move(invocation));
-    } else {
-      proved_itself_ = true;
-      fail(std::move(invocation), make_failure(FailureKind::kWorkerCrashed, sentence));
+    const bool begun = vitals_->begun(RequestSlots::index(slot), slot.id);
+    if (!begun && invocation->attempts() < 2 && invocation->dispatches() < kMostDispatches) {
+      return departure.returned.push_back(std::move(invocation));
     }
+    proved_itself_ = true;
+    if (!is_culprit && cause_ != GoneCause::kStopped &&
+        may_replay(*invocation, settings_.pool.replay)) {
+      invocation->replay();
+      return departure.returned.push_back(std::move(invocation));
+    }
+    fail(std::move(invocation),
+         make_failure(FailureKind::kWorkerCrashed,
+                      is_culprit || !culprit_is_here
+                          ? sentence
+                          : "another request ended the worker that ran this one: " + sentence));
   });
-  proved_itself_ =
-      proved_itself_ || (was_ready_ && std::chrono::steady_clock::now() - started_ > kProvingTime);
-  if (cause_ != GoneCause::kStopped && !start_error_.empty())
-    events_.on_worker_start_failed(*this, failed_stage_, start_error_);
-  events_.on_worker_gone(*this, cause_, std::move(unbegun));
+  return departure;
 }
 
 void WorkerProcess::cancel(RequestSlots::Slot& slot, std::string_view reason,
@@ -499,6 +552,8 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
                     {"limit_ms", settings_.pool.request_timeout.count()}});
       cancel(slot, "timeout", now);
       next = std::min(next, slot.kill_at);
+      // Should it have to be killed with its worker, its body is no longer there to be looked at.
+      slot.fingerprint = fingerprint_of(*slot.invocation);
       fail(std::move(slot.invocation),
            make_failure(FailureKind::kWorkerTimeout,
                         "no answer within " +

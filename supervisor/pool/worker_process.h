@@ -13,6 +13,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "supervisor/pool/gone_cause.h"
 #include "supervisor/pool/invocation.h"
 #include "supervisor/pool/output_pipe.h"
+#include "supervisor/pool/request_fingerprint.h"
 #include "supervisor/pool/request_slots.h"
 #include "supervisor/pool/vitals_page.h"
 #include "supervisor/pool/worker_channel.h"
@@ -43,7 +45,9 @@ struct WorkerSettings {
   std::string event_loop;
   std::string log_level;
   std::string settings = "{}";  // JSON, for the Python side.
+  protocol::Limits limits;  // Its texts are those of the configuration, which outlives all workers.
   PoolConfig pool;
+  QuarantineConfig quarantine;
   std::uint64_t generation = 1;  // Which version of the lambda it is, counted by the supervisor.
 };
 
@@ -54,6 +58,25 @@ class WorkerProcess;
 
 // How far a start had come that failed.
 enum class StartStage { kLoad, kLater };
+
+// What a worker that is gone leaves.
+struct Departure {
+  GoneCause cause = GoneCause::kCrashed;
+  // Requests that may run in another worker: it had not begun them, or they may be replayed.
+  std::vector<std::unique_ptr<Invocation>> returned;
+  // The request that ended it by its own doing, if that is known.
+  std::optional<RequestFingerprint> culprit;
+};
+
+// When a worker is replaced although it is well. Each worker draws its own, so that those that have
+// started together do not end together. Zero: never.
+struct Lifespan {
+  std::uint64_t requests = 0;
+  Milliseconds time{0};
+  std::uint64_t resident_bytes = 0;
+};
+// At most a tenth below the configured values; `fraction` is from 0 to 1.
+Lifespan make_lifespan(const PoolConfig& config, double fraction);
 
 class WorkerEvents {
  public:
@@ -67,9 +90,9 @@ class WorkerEvents {
   // A request ignores its cancellation: the worker should be replaced when its other requests are
   // done.
   virtual void on_worker_spoiled(WorkerProcess& worker) = 0;
-  // `unbegun` are the requests that it had not begun; they never ran.
-  virtual void on_worker_gone(WorkerProcess& worker, GoneCause cause,
-                              std::vector<std::unique_ptr<Invocation>> unbegun) = 0;
+  virtual void on_worker_gone(WorkerProcess& worker, Departure departure) = 0;
+  // Whether the kernel has killed a process for want of memory since it was last asked.
+  virtual bool ran_out_of_memory() = 0;
 
  protected:
   ~WorkerEvents() = default;
@@ -92,6 +115,12 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   // Whether its start says nothing about its end: it was ready and answered a request, died of one,
   // or lived a while.
   bool proved_itself() const { return proved_itself_; }
+  // How many requests it has answered.
+  std::uint64_t served() const { return served_; }
+  // Whether it has had as many requests as it is for.
+  bool has_served_enough() const { return lifespan_.requests > 0 && served_ >= lifespan_.requests; }
+  // Whether it has had its time, and should be replaced when it can be.
+  bool worn_out() const;
 
   void dispatch(std::unique_ptr<Invocation> invocation);
 
@@ -140,6 +169,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   void stop_when_retired();
   void log_stacks(std::string_view message);
   void become_gone();
+  Departure depart(const std::string& sentence);
   void log_output(std::string_view stream, std::string_view text);
 
   uv::Loop& loop_;
@@ -153,12 +183,15 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   std::string start_error_;
   StartStage failed_stage_ = StartStage::kLater;
   ExitStatus exit_status_;
+  const Lifespan lifespan_;
+  std::uint64_t served_ = 0;
   bool exited_ = false;
   bool channel_closed_ = false;
   bool was_ready_ = false;
   bool proved_itself_ = false;
   bool spoiled_ = false;
   bool aborting_ = false;
+  bool out_of_memory_ = false;
   // How far its loop had come when that last changed, and when it was.
   mutable std::uint64_t progress_ = 0;
   mutable uv::TimePoint progressed_;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -43,7 +44,7 @@ void remove_leftovers(const fs::path& parent) {
 }  // namespace
 
 std::expected<std::unique_ptr<UnpackFolder>, std::string> UnpackFolder::create(
-    const std::string& parent) {
+    const std::string& parent, const Account& reader) {
   std::error_code error;
   const fs::path base = parent.empty() ? fs::temp_directory_path(error) : fs::path(parent);
   remove_leftovers(base);
@@ -57,6 +58,13 @@ std::expected<std::unique_ptr<UnpackFolder>, std::string> UnpackFolder::create(
   if (!lock) {
     fs::remove_all(path, error);
     return std::unexpected("cannot lock " + path + ": " + std::strerror(lock.error()));
+  }
+  // Workers of another user must get in, and nobody else.
+  if (!reader.user.empty() &&
+      (chown(path.c_str(), geteuid(), reader.gid) != 0 || chmod(path.c_str(), 0750) != 0)) {
+    const int why = errno;
+    fs::remove_all(path, error);
+    return std::unexpected("cannot give " + path + " to worker.user: " + std::strerror(why));
   }
   return std::unique_ptr<UnpackFolder>(new UnpackFolder(path, std::move(*lock)));
 }

@@ -8,15 +8,16 @@
 #include <memory>
 #include <string>
 
+#include "supervisor/account.h"
 #include "supervisor/uv/file_descriptor.h"
 
 namespace lambdapool::supervisor {
 
 class UnpackFolder {
  public:
-  // `parent` may be empty: the system's temporary folder.
+  // `parent` may be empty: the system's temporary folder. `reader` may look into it.
   static std::expected<std::unique_ptr<UnpackFolder>, std::string> create(
-      const std::string& parent);
+      const std::string& parent, const Account& reader = {});
   ~UnpackFolder();
   UnpackFolder(const UnpackFolder&) = delete;
   UnpackFolder& operator=(const UnpackFolder&) = delete;

@@ -239,5 +239,23 @@ TEST(Codec, DecodedTextPointsIntoThePayload) {
   }
 }
 
+TEST(Codec, WhatARequestIsForCanBeReadFromItsFields) {
+  Request request;
+  request.method = "POST";
+  request.path = "/a%20b";
+  request.query = "c=d";
+  request.headers = {{"Host", "x"}};
+
+  const std::string fields = encode_request_fields(request);
+  const auto target = read_request_target(fields);
+
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->method, "POST");
+  EXPECT_EQ(target->path, "/a%20b");
+  EXPECT_EQ(target->query, "c=d");
+  EXPECT_FALSE(read_request_target(""));
+  EXPECT_FALSE(read_request_target("\x01\x02\x03"));
+}
+
 }  // namespace
 }  // namespace lambdapool::protocol

@@ -32,9 +32,19 @@ inline std::vector<Vector<Down>> down_vectors() {
              .log_level = "info",
              .worker = 3,
              .window = 64,
-             .settings = "{}"},
-       "00 00 00 31"
-       "9d 01"                       // array of 13, type 1
+             .settings = "{}",
+             .limits = {.memory = 1 << 20,
+                        .open_files = 100,
+                        .cpu_seconds = 60,
+                        .processes = 8,
+                        .core_bytes = 0,
+                        .nice = 5,
+                        .no_new_privileges = 1,
+                        .user = "lp",
+                        .uid = 1000,
+                        .gid = 100}},
+       "00 00 00 45"
+       "dc 00 17 01"                 // array of 23, type 1
        "01"                          // version 1
        "c4 06 2f 73 72 76 2f 61"     // "/srv/a"
        "a2 69 64"                    // "id"
@@ -46,7 +56,17 @@ inline std::vector<Vector<Down>> down_vectors() {
        "a4 69 6e 66 6f"              // "info"
        "03"                          // worker 3
        "40"                          // window 64
-       "c4 02 7b 7d"},               // settings {}
+       "c4 02 7b 7d"                 // settings {}
+       "ce 00 10 00 00"              // 1 MiB of address space
+       "64"                          // 100 open files
+       "3c"                          // 60 s of CPU
+       "08"                          // 8 processes
+       "00"                          // no core file
+       "05"                          // nice 5
+       "01"                          // no new privileges
+       "a2 6c 70"                    // "lp"
+       "cd 03 e8"                    // uid 1000
+       "64"},                        // gid 100
       {"request",
        Request{.id = 300,
                .slot = 5,

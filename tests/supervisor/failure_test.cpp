@@ -38,6 +38,7 @@ constexpr Row kTable[] = {
     {FailureKind::kInvalidLambda, 503, "invalid_lambda", 42005, true},
     {FailureKind::kDraining, 503, "draining", 1, true},
     {FailureKind::kWorkerCrashed, 500, "worker_crashed", 42004, false},
+    {FailureKind::kQuarantined, 500, "quarantined", 42004, false},
     {FailureKind::kWorkerTimeout, 504, "worker_timeout", 42004, false},
     {FailureKind::kBadResponse, 500, "bad_response", 42004, false},
     {FailureKind::kInternal, 500, "internal", 1, false},

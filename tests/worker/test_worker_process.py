@@ -25,6 +25,8 @@ WINDOW = 4
 
 # A small msgpack: what the frames need, both ways.
 
+LIMITS = (0, 0, 0, 0, 0, 0, 0, "", 0, 0)
+
 
 def pack(value):
     if isinstance(value, int):
@@ -113,7 +115,7 @@ class Worker:
         self.buffer = b""
         if start:
             self.send(1, version, b"/lambda", "lid", "lname", "lversion", os.fsencode(pylib), os.fsencode(venv),
-                      "auto", "info", 3, window, "{}")
+                      "auto", "info", 3, window, "{}", *LIMITS)
 
     def send(self, *fields):
         self.channel.sendall(frame(*fields))
@@ -287,7 +289,7 @@ def test_a_request_is_marked_as_begun_and_answered(make):
 
 def test_a_shutdown_that_comes_with_the_start_is_not_lost(make, tmp_path):
     worker = make(SERVING, start=False)
-    both = frame(1, 1, b"/", "", "", "", os.fsencode(tmp_path / "pylib"), b"", "auto", "info", 1, WINDOW, "{}")
+    both = frame(1, 1, b"/", "", "", "", os.fsencode(tmp_path / "pylib"), b"", "auto", "info", 1, WINDOW, "{}", *LIMITS)
     worker.channel.sendall(both + frame(4, 1000))
 
     assert worker.read()[0] == 129
@@ -377,7 +379,7 @@ def test_a_supervisor_that_is_gone_after_the_start_frame_ends_the_worker_before_
     worker = make(SERVING, start=False)
     # Both have come before the worker looks, as it is stopped until then.
     os.kill(worker.process.pid, signal.SIGSTOP)
-    start = frame(1, 1, b"/", "", "", "", os.fsencode(tmp_path / "pylib"), b"", "auto", "info", 1, WINDOW, "{}")
+    start = frame(1, 1, b"/", "", "", "", os.fsencode(tmp_path / "pylib"), b"", "auto", "info", 1, WINDOW, "{}", *LIMITS)
     worker.channel.sendall(start)
     worker.channel.close()
     os.kill(worker.process.pid, signal.SIGCONT)

@@ -71,6 +71,7 @@ TEST(PrintConfig, WhatIsPrintedReadsBackToTheSameValues) {
       case Kind::kChoice:
         ASSERT_TRUE(set_value(config, key,
                               key.section() == "worker" ? "asyncio"
+                              : key.name() == "replay"  ? "always"
                               : key.name() == "level"   ? "debug"
                                                         : "json"));
         break;

@@ -127,9 +127,21 @@ class FakeWorker {
     if (path == "/dies once before begin" && times(root_ + "/once") == 1) kill(getpid(), SIGKILL);
     vitals_slots(vitals_)[request.slot].begun.store(request.id, std::memory_order_release);
 
+    // Says whose code it runs, as a worker does at each step of a request.
+    if (path == "/steps and dies") {
+      vitals_->stepping.store(request.id);
+      kill(getpid(), SIGKILL);
+    }
+    if (path == "/steps and exits") {
+      vitals_->stepping.store(request.id);
+      std::exit(3);
+    }
     if (path == "/dies") kill(getpid(), SIGKILL);
     if (path == "/exits") std::exit(0);
-    if (path == "/crashes") crash();
+    if (path == "/crashes") {
+      vitals_->culprit.store(request.id);
+      crash();
+    }
     if (path == "/holds") return;
     if (path == "/blocks") wait_for_ever();
     if (path == "/blocks for good") {

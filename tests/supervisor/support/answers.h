@@ -46,8 +46,8 @@ class Answers final : public AnswerSink {
 
   // A request of the connection numbered `connection`; a fake worker does what `path` says.
   std::unique_ptr<Invocation> request(std::uint64_t connection, std::string_view path = "/",
-                                      std::string body = {}) {
-    auto fields = protocol::encode_request_fields(protocol::Request{.method = "POST",
+                                      std::string body = {}, std::string_view method = "POST") {
+    auto fields = protocol::encode_request_fields(protocol::Request{.method = method,
                                                                     .path = path,
                                                                     .query = {},
                                                                     .headers = {},

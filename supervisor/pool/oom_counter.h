@@ -1,0 +1,24 @@
+// How many processes of our control group the kernel has killed for want of memory: what tells an
+// out-of-memory SIGKILL from anybody else's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace lambdapool::supervisor {
+
+class OomCounter {
+ public:
+  // Finds the control group of this process; without one (or without cgroup v2) it never counts.
+  OomCounter();
+  explicit OomCounter(std::string file) : file_(std::move(file)) {}
+
+  // Nothing when it cannot be known.
+  std::optional<std::uint64_t> kills() const;
+
+ private:
+  std::string file_;  // memory.events
+};
+
+}  // namespace lambdapool::supervisor
