@@ -16,6 +16,7 @@
 #include "worker/python/interpreter.h"
 #include "worker/start_failure.h"
 #include "worker/virtual_environment.h"
+#include "worker/whose_code.h"
 
 namespace lambdapool::worker {
 namespace {
@@ -51,6 +52,7 @@ int serve_lambda(const protocol::Start& start, ChannelIo& io, VitalsPage& vitals
   }
   const auto interpreter = python::Interpreter::start(program);
   if (!interpreter) return report_start_failure(io, interpreter.error());
+  watch_deaths(vitals);
   if (!python::report_crashes_to(protocol::kCrashReportFd)) {
     const auto error = python::take_error();
     return report_start_failure(io, "faulthandler does not start: " + error.summary,

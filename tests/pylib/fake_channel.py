@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Awaitable, Callable
+from typing import Any, Awaitable, Callable, NoReturn
 
 from luna_lambda_tools.private import host, log
 from luna_lambda_tools.public.config import lambdaConfig
 
 ANSWER_SECONDS = 10
+real_exit = os._exit
 REQUEST_ID = "1700000000,11111111-2222-4333-8444-555555555555"
 
 
@@ -68,6 +70,8 @@ class FakeChannel:
     stream_credit: int = 262144
     grants_credit: bool = True  # at once, as a client does that reads fast
     in_credit: dict[int, int] = field(default_factory=dict)
+    stepped_ids: list[int] = field(default_factory=list)  # of coroutines that became tasks
+    run_ids: list[int] = field(default_factory=list)  # of calls in threads
     metrics: list[tuple[str, str, str, list[Any], list[float]]] = field(default_factory=list)
 
     # --- the host's side
@@ -84,6 +88,17 @@ class FakeChannel:
         self.begun.append((slot, id))
         if self.on_begin:
             self.on_begin(id)
+
+    def stepped(self, coroutine: Any, id: int) -> Any:
+        self.stepped_ids.append(id)
+        return coroutine
+
+    def run_as(self, id: int, function: Any, *arguments: Any, **keywords: Any) -> Any:
+        self.run_ids.append(id)
+        return function(*arguments, **keywords)
+
+    def exit(self, status: int, id: int) -> NoReturn:
+        real_exit(status)
 
     def respond(self, id: int, status: int, headers: Any, body: Any, route: str = "") -> None:
         self._answer(id, Answer(status, dict(headers), bytes(body), route=route))

@@ -91,7 +91,7 @@ def sealed_memory(name, size):
 class Worker:
     """One worker process, with the supervisor's ends of everything."""
 
-    def __init__(self, pylib, *, venv="", window=WINDOW, start=True, version=1, **popen):
+    def __init__(self, pylib, *, root="/lambda", loop="auto", venv="", window=WINDOW, start=True, version=1, **popen):
         self.channel, theirs = socket.socketpair()
         self.channel.settimeout(LIMIT)
         self.crash_report = sealed_memory("crash", CRASH_REPORT_BYTES)
@@ -114,14 +114,15 @@ class Worker:
         theirs.close()
         self.buffer = b""
         if start:
-            self.send(1, version, b"/lambda", "lid", "lname", "lversion", os.fsencode(pylib), os.fsencode(venv),
-                      "auto", "info", 3, window, "{}", *LIMITS)
+            self.send(1, version, os.fsencode(root), "lid", "lname", "lversion", os.fsencode(pylib), os.fsencode(venv),
+                      loop, "info", 3, window, "{}", *LIMITS)
 
     def send(self, *fields):
         self.channel.sendall(frame(*fields))
 
-    def request(self, id=1, path=b"/main", slot=0):
-        self.send(2, id, slot, 1000, "POST", path, b"", [b"Host", b"h"], "127.0.0.1", f"r{id}", 1, b"")
+    def request(self, id=1, path=b"/main", slot=0, body=b""):
+        headers = [b"Host", b"h", b"Content-Type", b"application/json"]
+        self.send(2, id, slot, 1000, "POST", path, b"", headers, "127.0.0.1", f"r{id}", 1, body)
 
     def read(self):
         """The next message, or None at end-of-file."""
@@ -150,6 +151,11 @@ class Worker:
         out, err = self.process.communicate(timeout=LIMIT)
         self.out, self.err = out.decode(), err.decode()
         return self.process.returncode
+
+    def vital(self, name):
+        """A field of the vitals page."""
+        fields = ("frames_taken", "stepping", "stepping_since", "culprit")
+        return int.from_bytes(os.pread(self.vitals, 8, 8 * fields.index(name)), sys.byteorder)
 
     def report(self):
         return os.pread(self.crash_report, CRASH_REPORT_BYTES, 0).rstrip(b"\0").decode()

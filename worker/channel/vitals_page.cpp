@@ -26,6 +26,12 @@ std::expected<VitalsPage, std::string> VitalsPage::map(int fd, std::uint32_t win
   return VitalsPage(static_cast<protocol::Vitals*>(memory), window);
 }
 
+void VitalsPage::become_private() {
+  const std::size_t bytes = protocol::vitals_bytes(window_);
+  static_cast<void>(mmap(page_.get(), bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+}
+
 void VitalsPage::Unmap::operator()(protocol::Vitals* page) const noexcept { munmap(page, bytes); }
 
 }  // namespace lambdapool::worker

@@ -27,6 +27,22 @@ class VitalsPage {
   // Counts one frame taken off the channel.
   void frame_taken() { page_->frames_taken.fetch_add(1, std::memory_order_release); }
 
+  // Says whose code the loop's thread runs, and since when (nanoseconds of CLOCK_MONOTONIC).
+  void stepping(std::uint64_t request, std::uint64_t since) {
+    page_->stepping_since.store(since, std::memory_order_relaxed);
+    page_->stepping.store(request, std::memory_order_release);
+  }
+  void stepping_nothing() { page_->stepping.store(0, std::memory_order_release); }
+  std::uint64_t stepping_since() const {
+    return page_->stepping_since.load(std::memory_order_relaxed);
+  }
+
+  // Says whose code ends the process.
+  void culprit(std::uint64_t request) { page_->culprit.store(request, std::memory_order_release); }
+
+  // In a forked child: from now on nobody sees what is said here.
+  void become_private();
+
  private:
   struct Unmap {
     std::size_t bytes = 0;

@@ -1,8 +1,11 @@
 #include "worker/python/channel_methods.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <climits>
 #include <exception>
 #include <new>
 #include <utility>
@@ -10,7 +13,9 @@
 #include "protocol/codec.h"
 #include "protocol/frame.h"
 #include "worker/python/arguments.h"
+#include "worker/python/stepped.h"
 #include "worker/text.h"
+#include "worker/whose_code.h"
 
 namespace lambdapool::worker::python {
 namespace {
@@ -95,6 +100,45 @@ Reference begin(PyObject* self, Arguments& arguments) {
   if (!id) return nullptr;
   if (channel.io().is_own_process()) channel.vitals().begin(static_cast<std::uint32_t>(*slot), *id);
   return none();
+}
+
+constexpr std::array kSteppedParameters{"coroutine", "id"};
+constexpr Signature kStepped{"stepped", kSteppedParameters, 2};
+
+Reference stepped(PyObject* self, Arguments& arguments) {
+  const auto id = arguments.number(1, 1, UINT64_MAX);
+  return id ? make_stepped(channel_of(self).vitals(), arguments.get(0), *id) : nullptr;
+}
+
+// run_as(id, function, *arguments, **keywords): the values of any call, so no Signature.
+PyObject* run_as(PyObject* /*self*/, PyObject* const* values, Py_ssize_t count,
+                 PyObject* keywords) {
+  if (count < 2) {
+    PyErr_SetString(PyExc_TypeError, "run_as() needs an id and a function");
+    return nullptr;
+  }
+  const std::uint64_t id = PyLong_AsUnsignedLongLong(values[0]);
+  if (id == UINT64_MAX && PyErr_Occurred() != nullptr) return nullptr;
+  const RequestScope scope(id);
+  return PyObject_Vectorcall(values[1], values + 2, static_cast<std::size_t>(count - 2), keywords);
+}
+
+// exit(status, id): as os._exit, and tells whose code it is.
+PyObject* exit(PyObject* self, PyObject* const* values, Py_ssize_t count) {
+  if (count != 2) {
+    PyErr_SetString(PyExc_TypeError, "exit() needs a status and an id");
+    return nullptr;
+  }
+  const long status = PyLong_AsLong(values[0]);
+  if (status == -1 && PyErr_Occurred() != nullptr) return nullptr;
+  const std::uint64_t id = PyLong_AsUnsignedLongLong(values[1]);
+  if (id == UINT64_MAX && PyErr_Occurred() != nullptr) return nullptr;
+  if (status < INT_MIN || status > INT_MAX) {
+    PyErr_SetString(PyExc_OverflowError, "exit(): the status does not fit a C int");
+    return nullptr;
+  }
+  if (channel_of(self).io().is_own_process()) tell_culprit(channel_of(self).vitals(), id);
+  _exit(static_cast<int>(status));
 }
 
 constexpr std::size_t kMaxRouteText = 1024;
@@ -321,6 +365,11 @@ PyMethodDef channel_methods[] = {
     define<kAttach, attach>("Starts to deliver messages on the loop."),
     define<kDetach, detach>("Ends what attach() began."),
     define<kBegin, begin>("Marks a request as begun: user code runs from now on."),
+    define<kStepped, stepped>("The coroutine, telling whose code it is whenever it takes a step."),
+    {"run_as", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&run_as)),
+     METH_FASTCALL | METH_KEYWORDS, "Calls a function as code of a request, in this thread."},
+    {"exit", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&exit)), METH_FASTCALL,
+     "os._exit(status), telling whose code it is; id is for a thread of nobody."},
     define<kRespond, respond>("Queues the response to a request."),
     define<kFail, fail>("Queues an error as the answer to a request."),
     define<kStreamHead, stream_head>("Queues the head of a response whose body follows in pieces."),

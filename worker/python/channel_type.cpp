@@ -3,6 +3,7 @@
 #include <new>
 
 #include "worker/python/channel_methods.h"
+#include "worker/python/stepped.h"
 
 namespace lambdapool::worker::python {
 namespace {
@@ -44,12 +45,14 @@ PyType_Spec type_spec{.name = "_lambdapool.Channel",
                                Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
                       .slots = type_slots};
 
-int add_type(PyObject* module) {
+int add_types(PyObject* module) {
   const Reference type = steal(PyType_FromModuleAndSpec(module, &type_spec, nullptr));
-  return type ? PyModule_AddObjectRef(module, "Channel", type.get()) : -1;
+  if (!type || PyModule_AddObjectRef(module, "Channel", type.get()) != 0) return -1;
+  const Reference stepped = make_stepped_type(module);
+  return stepped ? PyModule_AddObjectRef(module, "Stepped", stepped.get()) : -1;
 }
 
-PyModuleDef_Slot module_slots[] = {{Py_mod_exec, slot(&add_type)}, {0, nullptr}};
+PyModuleDef_Slot module_slots[] = {{Py_mod_exec, slot(&add_types)}, {0, nullptr}};
 
 PyModuleDef module_definition{.m_base = PyModuleDef_HEAD_INIT,
                               .m_name = "_lambdapool",

@@ -1,6 +1,6 @@
-// The built-in module `_lambdapool` and its one type, Channel.
+// The built-in module `_lambdapool` and its types, Channel and Stepped.
 //
-// Only make_channel() makes instances.
+// Only make_channel() makes instances of the one, make_stepped() of the other.
 #pragma once
 
 #include <Python.h>

@@ -20,7 +20,7 @@ from typing import Any, Callable, Mapping, Protocol, Sequence
 from ..public import metrics  # noqa: F401  what it imports must not be the lambda's
 from ..public.config import lambdaConfig
 from ..public.standalone import StandaloneLambdaRequest
-from . import configuration, loading, log, metrics_sink, serving, validation
+from . import attribution, configuration, loading, log, metrics_sink, serving, validation
 from .context import Context
 from .errors import INTERNAL, HostError
 from .event_loop import log_exception, make_loop, run_until
@@ -70,6 +70,7 @@ def serve(channel: Channel, start: Mapping[str, Any]) -> int:
         failure = _as_failure("load", error)
         channel.start_failed(failure.stage, failure.text, failure.traceback)
         status = 1
+    attribution.uninstall()
     channel.flush(FLUSH_SECONDS)
     _flush_stdio()
     return status
@@ -85,6 +86,7 @@ class Host:
         self._context = Context()
         self._loop, self._loop_name = make_loop(start["event_loop"])
         asyncio.set_event_loop(self._loop)
+        attribution.install(channel, self._loop)
         _validate(self._root)
         config = configuration.read(self._root)
         lambdaConfig._fill(config)

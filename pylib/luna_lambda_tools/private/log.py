@@ -14,6 +14,9 @@ from typing import Any, Callable, MutableMapping
 #: Id of the request whose code runs; awaits, child tasks and asyncio.to_thread inherit it.
 request_id: ContextVar[str] = ContextVar("luna_lambda_tools_request_id", default="")
 
+#: The number that the request has between supervisor and worker; 0 outside of requests. Inherited likewise.
+request_number: ContextVar[int] = ContextVar("luna_lambda_tools_request_number", default=0)
+
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _NAME = "luna_lambda_tools"
 _LINE_FORMAT = "%(asctime)s %(levelname)s %(message)s"

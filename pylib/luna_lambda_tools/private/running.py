@@ -11,6 +11,7 @@ import os
 from typing import Any, Awaitable, Callable, Coroutine, NamedTuple, Protocol, Sequence
 
 from . import forked_child, json_result, log
+from .attribution import AttributionChannel
 from .errors import BAD_RESULT, CLIENT_LEFT, INTERNAL, SHUT_DOWN, TIMED_OUT, ErrorKind, Headers, HostError
 from .failures import answer_to, summary_of, traceback_of
 from .reply import Reply
@@ -20,7 +21,7 @@ REASONS = {"timeout": TIMED_OUT, "disconnect": CLIENT_LEFT, "shutdown": SHUT_DOW
 JSON_HEADERS = (("Content-Type", "application/json"),)
 
 
-class Answers(StreamChannel, Protocol):
+class Answers(StreamChannel, AttributionChannel, Protocol):
     """The part of the channel that requests need."""
 
     def begin(self, slot: int, id: int) -> None: ...
@@ -110,7 +111,8 @@ class Running:
         arguments: dict[str, Any] | None = None,
     ) -> None:
         """Lets the work answer the request, as soon as the loop gets to it. Without work, it is looked for then."""
-        self._tasks[id] = RequestTask(self._run(id, slot, request_id, work, request, arguments), self._loop)
+        run = self._run(id, slot, request_id, work, request, arguments)
+        self._tasks[id] = RequestTask(self._channel.stepped(run, id), self._loop)
 
     def add_credit(self, id: int, amount: int) -> None:
         """So many bytes of a streamed response have left."""
@@ -153,6 +155,7 @@ class Running:
         task = self._tasks[id]
         try:
             log.request_id.set(request_id)
+            log.request_number.set(id)
             task.stepped = True
             if self._forked:  # another request's code has forked in this turn of the loop, and this is the child
                 forked_child.leave(None)

@@ -1,0 +1,163 @@
+#include "worker/python/stepped.h"
+
+#include "worker/whose_code.h"
+
+namespace lambdapool::worker::python {
+namespace {
+
+struct SteppedObject {
+  PyObject_HEAD PyObject* coroutine;
+  VitalsPage* vitals;
+  std::uint64_t request;
+};
+
+SteppedObject& stepped_of(PyObject* self) { return *reinterpret_cast<SteppedObject*>(self); }
+
+// The coroutine; an exception is pending when the garbage collector has taken it already.
+PyObject* coroutine_of(PyObject* self) {
+  PyObject* const coroutine = stepped_of(self).coroutine;
+  if (coroutine == nullptr) PyErr_SetString(PyExc_RuntimeError, "the coroutine is gone");
+  return coroutine;
+}
+
+Step step_of(PyObject* self) { return Step(*stepped_of(self).vitals, stepped_of(self).request); }
+
+// What a task calls for most of its steps.
+PySendResult send_value(PyObject* self, PyObject* value, PyObject** result) {
+  *result = nullptr;
+  PyObject* const coroutine = coroutine_of(self);
+  if (coroutine == nullptr) return PYGEN_ERROR;
+  const Step step = step_of(self);
+  return PyIter_Send(coroutine, value, result);
+}
+
+// Calls a method of the coroutine as one step.
+PyObject* call_as_step(PyObject* self, const char* name, PyObject* const* values,
+                       Py_ssize_t count) {
+  PyObject* const coroutine = coroutine_of(self);
+  const Reference method = coroutine ? steal(PyObject_GetAttrString(coroutine, name)) : nullptr;
+  if (!method) return nullptr;
+  const Step step = step_of(self);
+  return PyObject_Vectorcall(method.get(), values, static_cast<std::size_t>(count), nullptr);
+}
+
+PyObject* send(PyObject* self, PyObject* value) { return call_as_step(self, "send", &value, 1); }
+
+PyObject* throw_into(PyObject* self, PyObject* const* values, Py_ssize_t count) {
+  return call_as_step(self, "throw", values, count);
+}
+
+PyObject* close(PyObject* self, PyObject* /*none*/) {
+  return call_as_step(self, "close", nullptr, 0);
+}
+
+PyObject* await(PyObject* self) {
+  PyObject* const coroutine = coroutine_of(self);
+  const Reference method =
+      coroutine ? steal(PyObject_GetAttrString(coroutine, "__await__")) : nullptr;
+  return method ? PyObject_CallNoArgs(method.get()) : nullptr;
+}
+
+PyObject* await_method(PyObject* self, PyObject* /*none*/) { return await(self); }
+
+PyObject* represent(PyObject* self) {
+  PyObject* const coroutine = coroutine_of(self);
+  return coroutine == nullptr ? nullptr : PyObject_Repr(coroutine);
+}
+
+PyObject* get_attribute(PyObject* self, PyObject* name) {
+  PyObject* const own = PyObject_GenericGetAttr(self, name);
+  if (own != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0) return own;
+  PyErr_Clear();
+  PyObject* const coroutine = coroutine_of(self);
+  return coroutine == nullptr ? nullptr : PyObject_GetAttr(coroutine, name);
+}
+
+PyObject* get_class(PyObject* self, void* /*closure*/) {
+  PyObject* const coroutine = coroutine_of(self);
+  return coroutine == nullptr ? nullptr
+                              : Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(coroutine)));
+}
+
+PyObject* get_request(PyObject* self, void* /*closure*/) {
+  return PyLong_FromUnsignedLongLong(stepped_of(self).request);
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(stepped_of(self).coroutine);
+  return 0;
+}
+
+int clear(PyObject* self) {
+  Py_CLEAR(stepped_of(self).coroutine);
+  return 0;
+}
+
+void deallocate(PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  clear(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+template <class Function>
+void* slot(Function* function) {
+  return reinterpret_cast<void*>(function);
+}
+
+PyMethodDef methods[] = {
+    {"send", &send, METH_O, "Takes a step."},
+    {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&throw_into)),
+     METH_FASTCALL, "Takes a step that begins with an exception."},
+    {"close", &close, METH_NOARGS, "Ends the coroutine."},
+    {"__await__", &await_method, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr}};
+
+PyGetSetDef attributes[] = {
+    {"__class__", &get_class, nullptr, nullptr, nullptr},
+    {"lambdapool_request", &get_request, nullptr, "The id of the request it belongs to.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+constexpr const char* kTypeDoc = "A coroutine that says whose code it is when it runs.";
+
+PyType_Slot type_slots[] = {{Py_tp_doc, const_cast<char*>(kTypeDoc)},
+                            {Py_tp_dealloc, slot(&deallocate)},
+                            {Py_tp_traverse, slot(&traverse)},
+                            {Py_tp_clear, slot(&clear)},
+                            {Py_tp_repr, slot(&represent)},
+                            {Py_tp_getattro, slot(&get_attribute)},
+                            {Py_tp_methods, methods},
+                            {Py_tp_getset, attributes},
+                            {Py_am_await, slot(&await)},
+                            {Py_am_send, slot(&send_value)},
+                            {0, nullptr}};
+
+PyType_Spec type_spec{.name = "_lambdapool.Stepped",
+                      .basicsize = sizeof(SteppedObject),
+                      .itemsize = 0,
+                      .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
+                               Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+                      .slots = type_slots};
+
+PyTypeObject* stepped_type = nullptr;
+
+}  // namespace
+
+Reference make_stepped_type(PyObject* module) {
+  Reference type = steal(PyType_FromModuleAndSpec(module, &type_spec, nullptr));
+  if (type) stepped_type = reinterpret_cast<PyTypeObject*>(type.get());
+  return type;
+}
+
+Reference make_stepped(VitalsPage& vitals, PyObject* coroutine, std::uint64_t request) {
+  PyObject* const self = stepped_type->tp_alloc(stepped_type, 0);
+  if (self == nullptr) return nullptr;
+  stepped_of(self).coroutine = Py_NewRef(coroutine);
+  stepped_of(self).vitals = &vitals;
+  stepped_of(self).request = request;
+  return steal(self);
+}
+
+}  // namespace lambdapool::worker::python
