@@ -1,5 +1,6 @@
 #include "supervisor/supervisor.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -142,6 +143,8 @@ void Supervisor::read_lambda(std::function<void(std::expected<std::string, std::
                                   [this, root, done](std::expected<void, std::string> result) {
                                     loop_.retire(std::move(unpacker_));
                                     if (!result) return done(std::unexpected(result.error()));
+                                    // The folder around it keeps out whoever should not see it.
+                                    if (!account_.user.empty()) chmod(root.c_str(), 0755);
                                     done(root);
                                   });
   if (!unpacker) return done(std::unexpected(unpacker.error()));

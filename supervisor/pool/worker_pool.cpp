@@ -127,7 +127,7 @@ void WorkerPool::submit(std::unique_ptr<Invocation> invocation) {
                              "this request has ended " + std::to_string(isolated->deaths) +
                                  " workers and is not run again for " +
                                  std::to_string(isolated->left.count() / 1000) +
-                                 " s (quarantine.ttl); `lambdapool quarantine clear` ends that"));
+                                 " s (quarantine.ttl)"));
   }
   look_again(now + settings_.pool.request_timeout);
   if (queue_.empty()) {

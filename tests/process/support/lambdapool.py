@@ -85,13 +85,14 @@ class Lambdapool:
         *arguments: str,
         settings: Mapping[str, object] | None = None,
         workers: int = 1,
+        spares: int = 0,
         log_format: str = "json",
         extra_environment: Mapping[str, str] | None = None,
         stderr: int | None = None,
         read_output_on: bool = True,
     ) -> None:
         self.path = LAMBDAS / path if isinstance(path, str) else path
-        self.expected_workers = workers
+        self.expected_workers = workers + spares
         self._allowed: list[re.Pattern[str]] = []
         self._checked_records = 0
         self._stopped = False
@@ -103,6 +104,7 @@ class Lambdapool:
             "0",
             "--workers",
             str(workers),
+            *arguments_of({"pool.standby": spares} if spares else {}),
             "--log-format",
             log_format,
             *arguments_of(settings or {}),
@@ -129,7 +131,7 @@ class Lambdapool:
         # It listens as soon as the first worker is ready.
         if self.log is not None and level_shows_info(settings):
             self.log.wait_for("^worker ready$", count=workers, within=20)
-        eventually(lambda: len(self.workers()) == workers, what=f"{workers} workers at the start")
+        self.wait_for_workers(self.expected_workers, within=20)
         self.descriptors_at_start = processes.descriptors(self.pid)
 
     # ------------------------------------------------------------------ start
