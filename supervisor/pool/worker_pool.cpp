@@ -122,12 +122,12 @@ void WorkerPool::submit(std::unique_ptr<Invocation> invocation) {
                 make_failure(FailureKind::kDraining, "the server is stopping"));
   const auto now = invocation->received();
   if (const auto isolated = quarantine_.find(*invocation, now)) {
-    return fail(std::move(invocation),
-                make_failure(FailureKind::kQuarantined,
-                             "this request has ended " + std::to_string(isolated->deaths) +
-                                 " workers and is not run again for " +
-                                 std::to_string(isolated->left.count() / 1000) +
-                                 " s (quarantine.ttl)"));
+    return fail(
+        std::move(invocation),
+        make_failure(FailureKind::kQuarantined,
+                     "this request has ended " + std::to_string(isolated->deaths) +
+                         " workers and is not run again for " +
+                         std::to_string(isolated->left.count() / 1000) + " s (quarantine.ttl)"));
   }
   look_again(now + settings_.pool.request_timeout);
   if (queue_.empty()) {
