@@ -1,0 +1,54 @@
+#include "supervisor/config/changes.h"
+
+#include <algorithm>
+#include <array>
+
+#include "supervisor/config/schema.h"
+
+namespace lambdapool::supervisor {
+namespace {
+
+// Sections and keys that a reload applies.
+constexpr std::array<std::string_view, 12> kLive = {
+    "pool",
+    "quarantine",
+    "worker",
+    "luna",
+    "monitoring",
+    "log.level",
+    "lambda.venv",
+    "lambda.version",
+    "lambda.max_entries",
+    "lambda.max_total",
+    "lambda.max_file",
+    "lambda.max_ratio",
+};
+
+bool is_live(const Key& key) {
+  return std::ranges::any_of(
+      kLive, [&](std::string_view live) { return live == key.path || live == key.section(); });
+}
+
+}  // namespace
+
+std::vector<ConfigChange> find_changes(Config before, Config after) {
+  std::vector<ConfigChange> changes;
+  for (const Key& key : keys()) {
+    std::string old_text = value_text(before, key);
+    std::string new_text = value_text(after, key);
+    if (old_text == new_text) continue;
+    changes.push_back({key.path, std::move(old_text), std::move(new_text), !is_live(key)});
+  }
+  return changes;
+}
+
+Config with_live_changes(Config before, Config after) {
+  for (const Key& key : keys()) {
+    if (!is_live(key)) continue;
+    std::visit([&]<class T>(T* member) { *member = *std::get<T*>(key.member(after)); },
+               key.member(before));
+  }
+  return before;
+}
+
+}  // namespace lambdapool::supervisor

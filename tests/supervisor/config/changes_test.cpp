@@ -1,0 +1,48 @@
+#include "supervisor/config/changes.h"
+
+#include <gtest/gtest.h>
+
+namespace lambdapool::supervisor {
+namespace {
+
+TEST(ConfigChanges, EqualConfigurationsHaveNone) {
+  EXPECT_TRUE(find_changes(Config{}, Config{}).empty());
+}
+
+TEST(ConfigChanges, EachIsToldWithItsValues) {
+  Config after;
+  after.pool.workers = 4;
+  after.server.port = 9000;
+
+  const auto changes = find_changes(Config{}, after);
+
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[0].key, "server.port");
+  EXPECT_EQ(changes[0].before, "8000");
+  EXPECT_EQ(changes[0].after, "9000");
+  EXPECT_TRUE(changes[0].needs_restart);
+  EXPECT_EQ(changes[1].key, "pool.workers");
+  EXPECT_FALSE(changes[1].needs_restart);
+}
+
+TEST(ConfigChanges, OnlyWhatNeedsNoRestartIsApplied) {
+  Config after;
+  after.pool.workers = 4;
+  after.log.level = LogLevel::kDebug;
+  after.log.format = LogFormat::kJson;
+  after.server.port = 9000;
+  after.lambda.version = "2";
+  after.lambda.path = "/other";
+
+  const Config applied = with_live_changes(Config{}, after);
+
+  EXPECT_EQ(applied.pool.workers, 4U);
+  EXPECT_EQ(applied.log.level, LogLevel::kDebug);
+  EXPECT_EQ(applied.lambda.version, "2");
+  EXPECT_EQ(applied.log.format, LogFormat::kText);
+  EXPECT_EQ(applied.server.port, 8000);
+  EXPECT_EQ(applied.lambda.path, "");
+}
+
+}  // namespace
+}  // namespace lambdapool::supervisor
