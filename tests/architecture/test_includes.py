@@ -18,6 +18,7 @@ DOORS = {
     r"llhttp\.h": "supervisor/http/message_parser.cpp",
     r"yaml-cpp/.*": "supervisor/config/loader.cpp",
     r"spdlog/.*": "supervisor/log/",
+    r"nlohmann/.*": "supervisor/json/",
     r"CLI/.*": "supervisor/cli/command_line.cpp",
     r"msgpack.*": "protocol/codec.cpp",
     r"Python\.h": "worker/python/",
