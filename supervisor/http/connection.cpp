@@ -44,7 +44,7 @@ Connection::~Connection() = default;
 std::unique_ptr<Connection> Connection::accept(uv::Loop& loop, uv_stream_t* server, ConnectionId id,
                                                ConnectionHost& host) {
   std::unique_ptr<Connection> connection(new Connection(loop, id, host));
-  connection->stream_ = uv::TcpStream::accept(server, *connection);
+  connection->stream_ = uv::Stream::accept(server, *connection);
   if (connection->stream_ == nullptr) return nullptr;
   connection->peer_ = connection->stream_->peer_address();
   return connection;

@@ -24,7 +24,7 @@
 #include "supervisor/http/response_bytes.h"
 #include "supervisor/log/log.h"
 #include "supervisor/pool/invocation.h"
-#include "supervisor/uv/tcp_stream.h"
+#include "supervisor/uv/stream.h"
 #include "supervisor/uv/timer.h"
 
 namespace lambdapool::supervisor {
@@ -158,7 +158,7 @@ class Connection final : public uv::Retirable, private uv::StreamEvents {
 
   ConnectionId id_;
   ConnectionHost& host_;
-  std::unique_ptr<uv::TcpStream> stream_;
+  std::unique_ptr<uv::Stream> stream_;
   std::string peer_;  // The client's address.
   uv::Timer timer_;
   uv::TimePoint deadline_ = uv::TimePoint::max();
