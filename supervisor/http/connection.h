@@ -35,6 +35,7 @@ struct AnswerRecord {
   std::string_view route;  // Empty when none is known.
   std::uint32_t status = 0;
   std::uint32_t error_code = 0;  // Zero: no error.
+  std::string_view error = {};   // What the Lambda-Error header says; empty: no error.
   std::size_t bytes = 0;
   std::chrono::nanoseconds took{0};
 };
