@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "supervisor/config/values.h"
 #include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
 #include "supervisor/source/lambda_identity.h"
@@ -16,18 +17,6 @@ namespace {
 constexpr int kSignalExitBase = 128;
 // An editor that saves makes several changes; after the last one it is quiet for this long.
 constexpr Milliseconds kChangeTime{150};
-
-std::string_view to_string(EventLoop loop) {
-  switch (loop) {
-    case EventLoop::kAuto:
-      return "auto";
-    case EventLoop::kUvloop:
-      return "uvloop";
-    case EventLoop::kAsyncio:
-      return "asyncio";
-  }
-  return "auto";
-}
 
 std::string name_of(const LambdaConfig& lambda) {
   return lambda.name.empty() ? default_lambda_name(lambda.path) : lambda.name;
@@ -210,7 +199,7 @@ WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
       .lambda_version = config_.lambda.version,
       .venv = config_.lambda.venv,
       .event_loop = std::string(to_string(config_.worker.event_loop)),
-      .log_level = std::string(log_level_name(log_level_)),
+      .log_level = std::string(to_string(log_level_)),
       .limits = limits_of(config_.worker, account_),
       .pool = config_.pool,
       .quarantine = config_.quarantine,

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "supervisor/config/values.h"
 #include "supervisor/control/socket_path.h"
 #include "supervisor/control/status_json.h"
 #include "supervisor/supervisor.h"
@@ -64,7 +65,7 @@ Json Supervisor::status_json() const {
                                   .lambda_path = lambda_path_,
                                   .config_file = config_.file,
                                   .address = "http://" + host + ":" + std::to_string(port_),
-                                  .log_level = std::string(log_level_name(log_level_)),
+                                  .log_level = std::string(to_string(log_level_)),
                                   .not_ready = why_not_ready(),
                                   .pool = pool_ ? pool_->status() : PoolStatus{},
                                   .totals = totals_});
@@ -99,8 +100,8 @@ void Supervisor::control(ControlId id, const ControlRequest& request) {
   if (const auto* to_set = std::get_if<control::SetLogLevel>(&request)) {
     const LogLevel before = std::exchange(log_level_, to_set->level);
     log_.set_level(log_level_);
-    if (pool_) pool_->set_log_level(log_level_name(log_level_));
-    return answer(Json{{"level", log_level_name(log_level_)}, {"before", log_level_name(before)}});
+    if (pool_) pool_->set_log_level(to_string(log_level_));
+    return answer(Json{{"level", to_string(log_level_)}, {"before", to_string(before)}});
   }
   if (std::holds_alternative<control::Status>(request)) return answer(status_json());
   answer(std::unexpected("not available"));

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "supervisor/config/nearest.h"
+#include "supervisor/config/values.h"
 #include "supervisor/log/escape.h"
 
 namespace lambdapool::supervisor {
@@ -13,8 +14,6 @@ namespace {
 constexpr std::array<std::string_view, 8> kCommands = {
     "status", "scale",           "reload",           "stop",
     "stacks", "quarantine list", "quarantine clear", "log-level"};
-constexpr std::array kLevels = {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning,
-                                LogLevel::kError};
 
 // The first member beside `command` that the command does not have.
 std::optional<std::string> unknown_member(const Json& object, std::string_view known) {
@@ -47,24 +46,11 @@ std::expected<ControlRequest, std::string> parse_level(const Json& object) {
 
 }  // namespace
 
-std::string_view log_level_name(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug:
-      return "debug";
-    case LogLevel::kInfo:
-      return "info";
-    case LogLevel::kWarning:
-      return "warning";
-    case LogLevel::kError:
-      return "error";
-  }
-  return "info";
-}
-
 std::expected<LogLevel, std::string> parse_log_level(std::string_view text) {
-  const auto found = std::ranges::find(kLevels, text, log_level_name);
-  if (found == kLevels.end()) return std::unexpected("must be debug, info, warning or error");
-  return *found;
+  const auto names = names_of(LogLevel{});
+  const auto found = std::ranges::find(names, text);
+  if (found == names.end()) return std::unexpected("must be debug, info, warning or error");
+  return static_cast<LogLevel>(found - names.begin());
 }
 
 std::expected<ControlRequest, std::string> parse_control_request(std::string_view line) {
@@ -105,7 +91,7 @@ std::string control_line(const ControlRequest& request) {
   } else if (const auto* stop = std::get_if<control::Stop>(&request)) {
     if (stop->now) object["now"] = true;
   } else if (const auto* level = std::get_if<control::SetLogLevel>(&request)) {
-    object["level"] = log_level_name(level->level);
+    object["level"] = to_string(level->level);
   }
   return json_text(object);
 }

@@ -48,7 +48,6 @@ std::expected<ControlRequest, std::string> parse_control_request(std::string_vie
 std::string control_line(const ControlRequest& request);
 std::string control_line(const ControlResult& result);
 
-std::string_view log_level_name(LogLevel level);
 std::expected<LogLevel, std::string> parse_log_level(std::string_view text);
 
 }  // namespace lambdapool::supervisor

@@ -19,7 +19,7 @@ DOORS = {
     r"yaml-cpp/.*": "supervisor/config/loader.cpp",
     r"spdlog/.*": "supervisor/log/",
     r"nlohmann/.*": "supervisor/json/",
-    r"CLI/.*": "supervisor/cli/command_line.cpp",
+    r"CLI/.*": "supervisor/cli/",
     r"msgpack.*": "protocol/codec.cpp",
     r"Python\.h": "worker/python/",
 }
