@@ -10,7 +10,7 @@ constexpr std::string_view kRest =
     " S 1 1 1 0 -1 4194560 100 0 0 0 150 50 7 7 20 0 1 0 12345 1000000 3 18446744073709551615\n";
 
 TEST(ProcessUsage, TimesAndPagesAreReadWhateverTheProgramIsCalled) {
-  for (const std::string_view name : {"(worker)", "(a) b) (", "(1 2 3)"}) {
+  for (const std::string_view name : {"(worker)", "(a) b) ()", "(1 2 3)"}) {
     const auto usage = parse_process_stat("42 " + std::string(name) + std::string(kRest));
 
     ASSERT_TRUE(usage) << name;
