@@ -33,6 +33,8 @@ Row row(FailureKind kind) {
       return {413, "body_too_large", 37003, "Request payload is too large", "", ""};
     case FailureKind::kExpectationFailed:
       return {417, "expectation_failed", 12046, kBadInput, kInvalidHttp, ""};
+    case FailureKind::kNotFound:
+      return {404, "not_found", 12013, "Resource not found", "", ""};
     case FailureKind::kMethodNotAllowed:
       return {405, "method_not_allowed", 12021, "Method not allowed", "", ""};
     case FailureKind::kNotImplemented:

@@ -22,6 +22,7 @@ enum class FailureKind {
   kHeadTooLarge,
   kBodyTooLarge,
   kExpectationFailed,
+  kNotFound,
   kMethodNotAllowed,
   kNotImplemented,
   kVersionNotSupported,

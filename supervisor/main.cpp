@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "supervisor/cli/command_line.h"
+#include "supervisor/cli/control_command.h"
 #include "supervisor/config/loader.h"
 #include "supervisor/config/print.h"
 #include "supervisor/installation.h"
@@ -121,6 +122,9 @@ int run(const std::vector<std::string>& arguments) {
   if (const auto* to_serve = std::get_if<ServeCommand>(&*command)) return serve(to_serve->sources);
   if (const auto* to_print = std::get_if<ConfigCommand>(&*command)) return print(to_print->sources);
   if (const auto* tool = std::get_if<ToolCommand>(&*command)) return run_tool(*tool);
+  if (const auto* to_control = std::get_if<ControlCommand>(&*command)) {
+    return run_control(*to_control);
+  }
   const auto& show = std::get<ShowText>(*command);
   std::fputs(show.text.c_str(), stdout);
   return show.exit_code;

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "supervisor/config/values.h"
 #include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
 #include "supervisor/source/lambda_identity.h"
@@ -15,35 +16,8 @@ namespace lambdapool::supervisor {
 namespace {
 
 constexpr int kSignalExitBase = 128;
-constexpr std::uint32_t kMaxWorkers = 1024;
 // An editor that saves makes several changes; after the last one it is quiet for this long.
 constexpr Milliseconds kChangeTime{150};
-
-std::string_view to_string(EventLoop loop) {
-  switch (loop) {
-    case EventLoop::kAuto:
-      return "auto";
-    case EventLoop::kUvloop:
-      return "uvloop";
-    case EventLoop::kAsyncio:
-      return "asyncio";
-  }
-  return "auto";
-}
-
-std::string_view to_string(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug:
-      return "debug";
-    case LogLevel::kInfo:
-      return "info";
-    case LogLevel::kWarning:
-      return "warning";
-    case LogLevel::kError:
-      return "error";
-  }
-  return "info";
-}
 
 std::string name_of(const LambdaConfig& lambda) {
   return lambda.name.empty() ? default_lambda_name(lambda.path) : lambda.name;
@@ -78,7 +52,9 @@ Supervisor::Supervisor(Config config, Installation installation, Log& log)
       log_(log),
       lambda_name_(name_of(config_.lambda)),
       lambda_id_(id_of(config_.lambda)),
-      metrics_(lambda_id_) {}
+      metrics_(lambda_id_),
+      manager_(loop_),
+      log_level_(config_.log.level) {}
 
 std::expected<void, std::string> Supervisor::run() {
   if (auto prepared = prepare(); !prepared) return prepared;
@@ -103,12 +79,13 @@ std::expected<void, std::string> Supervisor::prepare() {
       Server::bind(loop_, log_, config_.server, config_.lambda.version, config_.log.access, *this);
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);
+  port_ = server_->port();
   watch_signals();
 
   lambda_path_ = path.string();
   is_archive_ = !fs::is_directory(path);
   if (config_.lambda.reload) {
-    change_.emplace(loop_, [this] { reload(); });
+    change_.emplace(loop_, [this] { reload({}); });
     watch_ = std::make_unique<uv::FolderWatch>(loop_, lambda_path_,
                                                [this] { change_->start(kChangeTime); });
   }
@@ -120,6 +97,8 @@ std::expected<void, std::string> Supervisor::prepare() {
                          {"host", config_.server.host},
                          {"port", server_->port()},
                          {"workers", config_.pool.workers}});
+  if (auto opened = open_control(); !opened) return opened;
+  if (auto opened = open_admin(); !opened) return opened;
   read_lambda([this](std::expected<std::string, std::string> root) {
     if (!root) return give_up(root.error());
     if (!stopping_) start_pool(*root);
@@ -151,13 +130,18 @@ void Supervisor::read_lambda(std::function<void(std::expected<std::string, std::
   loop_.retire(std::exchange(unpacker_, std::move(*unpacker)));
 }
 
-void Supervisor::reload() {
-  if (stopping_ || !pool_) return;
+void Supervisor::reload(Reloaded done) {
+  if (!done) done = [](const auto&) {};
+  if (stopping_) return done(std::unexpected("the supervisor is stopping"));
+  if (!pool_) return done(std::unexpected("the supervisor is still starting; try again"));
   if (reloading_ || pool_->reloading()) {
     reload_again_ = true;
+    next_reload_waits_.push_back(std::move(done));
     return;
   }
+  reload_waits_.push_back(std::move(done));
   reloading_ = true;
+  manager_.reloading();
   ++generation_;
   read_lambda([this](std::expected<std::string, std::string> root) {
     if (stopping_) return;
@@ -182,19 +166,29 @@ void Supervisor::end_reload(std::expected<void, std::string> result) {
                  {{"text", line}});
     });
   }
-  if (std::exchange(reload_again_, false)) reload();
+  if (pool_->health().ever_ready) manager_.ready();
+  tell_reloaded(reload_waits_, result);
+  if (!std::exchange(reload_again_, false)) return;
+  auto waits = std::exchange(next_reload_waits_, {});
+  reload(
+      [this, waits = std::move(waits)](const auto& next) mutable { tell_reloaded(waits, next); });
+}
+
+void Supervisor::tell_reloaded(std::vector<Reloaded>& waiting,
+                               const std::expected<void, std::string>& result) {
+  for (const Reloaded& done : std::exchange(waiting, {})) done(result);
 }
 
 void Supervisor::watch_signals() {
   const auto on = [this](int number, std::function<void()> action) {
     signals_.push_back(std::make_unique<uv::Signal>(loop_, number, std::move(action)));
   };
-  on(SIGTERM, [this] { stop(SIGTERM); });
-  on(SIGINT, [this] { stop(SIGINT); });
-  on(SIGTTIN, [this] { scale(+1); });
-  on(SIGTTOU, [this] { scale(-1); });
+  on(SIGTERM, [this] { on_stop_signal(SIGTERM); });
+  on(SIGINT, [this] { on_stop_signal(SIGINT); });
+  on(SIGTTIN, [this] { scale_by(+1); });
+  on(SIGTTOU, [this] { scale_by(-1); });
   on(SIGUSR1, [this] { log_.reopen(); });
-  on(SIGHUP, [this] { reload(); });
+  on(SIGHUP, [this] { reload({}); });
   on(SIGUSR2, [this] { log_.warning("SIGUSR2 has no meaning here; USR1 opens the log again"); });
 }
 
@@ -208,7 +202,7 @@ WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
       .lambda_version = config_.lambda.version,
       .venv = config_.lambda.venv,
       .event_loop = std::string(to_string(config_.worker.event_loop)),
-      .log_level = std::string(to_string(config_.log.level)),
+      .log_level = std::string(to_string(log_level_)),
       .limits = limits_of(config_.worker, account_),
       .pool = config_.pool,
       .quarantine = config_.quarantine,
@@ -232,7 +226,10 @@ void Supervisor::give_credit(std::uint64_t stream, std::size_t bytes) {
   pool_->give_credit(stream, bytes);
 }
 
-void Supervisor::answered(const AnswerRecord& record) { metrics_.answered(record); }
+void Supervisor::answered(const AnswerRecord& record) {
+  metrics_.answered(record);
+  totals_.add(record);
+}
 
 Direction Supervisor::direct(const RequestHead& head) {
   std::string lambda_path;
@@ -285,6 +282,7 @@ void Supervisor::on_pool_ready() {
   const std::string host = v6 ? "[" + config_.server.host + "]" : config_.server.host;
   std::printf("listening on http://%s:%u\n", host.c_str(), unsigned{server_->port()});
   std::fflush(stdout);
+  manager_.ready();
 }
 
 void Supervisor::on_pool_failed(const std::string& text) {
@@ -299,27 +297,46 @@ void Supervisor::give_up(std::string why) {
   if (pool_) pool_->kill();
 }
 
-void Supervisor::scale(int by) {
+std::expected<std::uint32_t, std::string> Supervisor::scale(std::int64_t workers) {
+  if (stopping_) return std::unexpected("the supervisor is stopping");
+  if (!pool_) return std::unexpected("the supervisor is still starting; try again");
+  if (workers < 1 || workers > kMaxWorkers) {
+    return std::unexpected("there may be 1 to " + std::to_string(kMaxWorkers) + " workers");
+  }
+  const std::uint32_t before = pool_->seats();
+  pool_->scale(static_cast<std::uint32_t>(workers));
+  return before;
+}
+
+void Supervisor::scale_by(int by) {
   if (!pool_ || stopping_) return;
-  const auto wanted = static_cast<std::int64_t>(pool_->seats()) + by;
-  if (wanted >= 1 && wanted <= kMaxWorkers) {
-    pool_->scale(static_cast<std::uint32_t>(wanted));
-  } else {
+  if (!scale(static_cast<std::int64_t>(pool_->seats()) + by)) {
     log_.warning("not scaled: that is as few or as many workers as there may be",
                  {{"workers", pool_->seats()}});
   }
 }
 
-void Supervisor::stop(int signal) {
-  if (stopping_) {
-    log_.warning("stopping at once", {{"signal", signal}});
-    exit_code_ = kSignalExitBase + signal;
-    finish();
-    if (pool_) pool_->kill();
-    return;
-  }
+void Supervisor::on_stop_signal(int signal) {
+  const std::string name = std::string("SIG") + sigabbrev_np(signal);
+  if (!stopping_) return stop(name);
+  exit_code_ = kSignalExitBase + signal;
+  stop_at_once(name);
+}
+
+void Supervisor::stop_at_once(std::string_view why) {
+  log_.warning("stopping at once", {{"reason", why}});
   stopping_ = true;
-  log_.info("stopping", {{"signal", signal}, {"grace_ms", config_.pool.grace.count()}});
+  manager_.stopping();
+  finish();
+  if (pool_) pool_->kill();
+}
+
+void Supervisor::stop(std::string_view why) {
+  stopping_ = true;
+  log_.info("stopping", {{"reason", why}, {"grace_ms", config_.pool.grace.count()}});
+  manager_.stopping();
+  tell_reloaded(reload_waits_, std::unexpected("the supervisor was told to stop"));
+  tell_reloaded(next_reload_waits_, std::unexpected("the supervisor was told to stop"));
   grace_.emplace(loop_, [this] {
     log_.warning("requests are still running after the grace time and are given up",
                  {{"grace_ms", config_.pool.grace.count()}});
@@ -346,6 +363,9 @@ void Supervisor::finish() {
   watch_.reset();
   if (change_) change_->stop();
   loop_.retire(std::move(server_));
+  loop_.retire(std::move(control_));
+  loop_.retire(std::move(admin_));
+  manager_.finish();
 }
 
 }  // namespace lambdapool::supervisor

@@ -13,10 +13,14 @@
 
 #include "supervisor/account.h"
 #include "supervisor/config/config.h"
+#include "supervisor/control/control_server.h"
+#include "supervisor/health/admin_server.h"
+#include "supervisor/health/service_manager.h"
 #include "supervisor/http/server.h"
 #include "supervisor/installation.h"
 #include "supervisor/log/log.h"
 #include "supervisor/metrics/metrics.h"
+#include "supervisor/metrics/totals.h"
 #include "supervisor/pool/worker_pool.h"
 #include "supervisor/source/unpack_folder.h"
 #include "supervisor/source/unpacker.h"
@@ -26,7 +30,10 @@
 
 namespace lambdapool::supervisor {
 
-class Supervisor final : private RequestHandler, private PoolEvents {
+class Supervisor final : private RequestHandler,
+                         private PoolEvents,
+                         private ControlHandler,
+                         private AdminHost {
  public:
   Supervisor(Config config, Installation installation, Log& log);
 
@@ -50,6 +57,10 @@ class Supervisor final : private RequestHandler, private PoolEvents {
   void on_pool_worker_started() override;
   void on_pool_worker_gone(GoneCause cause) override;
   void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) override;
+  void control(ControlId id, const ControlRequest& request) override;
+  std::vector<NotReady> why_not_ready() const override;
+  std::string metrics_text() const override;
+  Json status_json() const override;
 
   std::expected<void, std::string> prepare();
   void watch_signals();
@@ -57,10 +68,20 @@ class Supervisor final : private RequestHandler, private PoolEvents {
   void start_pool(const std::string& lambda_root);
   // Gives the root of the current generation, unpacked where it is an archive.
   void read_lambda(std::function<void(std::expected<std::string, std::string>)> done);
-  void reload();
+  // Tells `done`, exactly once, how it ended.
+  using Reloaded = std::function<void(std::expected<void, std::string>)>;
+  void reload(Reloaded done);
   void end_reload(std::expected<void, std::string> result);
-  void scale(int by);
-  void stop(int signal);
+  void tell_reloaded(std::vector<Reloaded>& waiting,
+                     const std::expected<void, std::string>& result);
+  // Gives how many workers there were.
+  std::expected<std::uint32_t, std::string> scale(std::int64_t workers);
+  void scale_by(int by);
+  void on_stop_signal(int signal);
+  void stop(std::string_view why);
+  void stop_at_once(std::string_view why);
+  std::expected<void, std::string> open_control();
+  std::expected<void, std::string> open_admin();
   std::optional<HostAnswer> answer_metrics(std::string_view method, std::string_view path);
   void stop_pool();
   void give_up(std::string why);
@@ -87,6 +108,15 @@ class Supervisor final : private RequestHandler, private PoolEvents {
   std::uint64_t generation_ = 1;
   bool reloading_ = false;
   bool reload_again_ = false;
+  std::vector<Reloaded> reload_waits_;       // For the end of the reload that runs.
+  std::vector<Reloaded> next_reload_waits_;  // For that of the one after it.
+  std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<AdminServer> admin_;
+  ServiceManager manager_;
+  LogLevel log_level_;
+  std::uint16_t port_ = 0;  // Known also when nobody is let in any more.
+  Totals totals_;
+  const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   std::optional<uv::Timer> grace_;
   std::optional<std::string> failure_;
   bool stopping_ = false;

@@ -53,6 +53,7 @@ constexpr std::string_view kExamples = R"(Examples:
   lambdapool new my_lambda
   lambdapool serve my_lambda --reload
   lambdapool pack my_lambda
+  lambdapool status --watch
 
 `lambdapool COMMAND --help` says more about a command.)";
 
@@ -124,6 +125,11 @@ std::string suggestion(std::string_view word, std::span<const std::string_view> 
   return meant ? "; did you mean '" + std::string(*meant) + "'?" : "";
 }
 
+bool is_control_command(std::string_view name) {
+  return std::ranges::find(control_commands(), name, &ControlCommandDoc::name) !=
+         control_commands().end();
+}
+
 bool is_flag(std::string_view argument) { return argument.size() > 1 && argument.starts_with('-'); }
 
 // The first argument that nobody took; the mark after which all are positional is nobody's.
@@ -147,12 +153,12 @@ std::optional<UsageError> find_empty_value(const std::vector<std::string>& argum
 UsageError unexpected_at_root(const std::string& argument) {
   std::vector<std::string_view> commands = {"serve", "config"};
   for (const Tool& tool : kTools) commands.push_back(tool.name);
+  for (const ControlCommandDoc& command : control_commands()) commands.push_back(command.name);
   constexpr std::array<std::string_view, 2> kRootFlags = {"--help", "--version"};
   if (!is_flag(argument)) {
     const std::string meant = suggestion(argument, commands);
-    return usage_error(
-        "unknown command " + in_quotes(argument) +
-        (meant.empty() ? "; the commands are serve, config, validate, new and pack" : meant));
+    return usage_error("unknown command " + in_quotes(argument) +
+                       (meant.empty() ? "; `lambdapool --help` lists the commands" : meant));
   }
   const std::string name = argument.substr(0, argument.find('='));
   if (name == "--set" || name == "--config" ||
@@ -225,6 +231,12 @@ std::expected<Command, UsageError> parse_command_line(const std::vector<std::str
     return ToolCommand{arguments};
   }
   if (auto error = find_empty_value(arguments)) return std::unexpected(*std::move(error));
+  if (!arguments.empty() && is_control_command(arguments[0])) {
+    auto parsed = parse_control_arguments(arguments);
+    if (!parsed) return std::unexpected(usage_error(parsed.error(), arguments[0]));
+    if (auto* help = std::get_if<ControlHelp>(&*parsed)) return ShowText{std::move(help->text), 0};
+    return std::get<ControlCommand>(*std::move(parsed));
+  }
 
   CLI::App root("Hosts LUNA lambdas: serves one over HTTP from a pool of worker processes.",
                 "lambdapool");
@@ -236,6 +248,9 @@ std::expected<Command, UsageError> parse_command_line(const std::vector<std::str
   const CommandOptions serve = add_command(root, "serve", "Serve a lambda.", kServeExamples);
   const CommandOptions config = add_command(
       root, "config", "Check a configuration and print it, with every key.", kConfigExamples);
+  for (const ControlCommandDoc& command : control_commands()) {
+    root.add_subcommand(std::string(command.name), std::string(command.doc))->group("Steering");
+  }
   for (const Tool& tool : kTools) {
     root.add_subcommand(std::string(tool.name), std::string(tool.doc))->group("Commands");
   }

@@ -1,4 +1,4 @@
-// The program's arguments as a command; the only door to CLI11.
+// The program's arguments as a command; the only door to CLI11, with control_arguments.h.
 //
 // Values are not judged here: flags become settings, and the loader judges them together with the
 // file's.
@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "supervisor/cli/control_arguments.h"
 #include "supervisor/config/loader.h"
 
 namespace lambdapool::supervisor {
@@ -35,7 +36,7 @@ struct ShowText {
   int exit_code = 0;
 };
 
-using Command = std::variant<ServeCommand, ConfigCommand, ToolCommand, ShowText>;
+using Command = std::variant<ServeCommand, ConfigCommand, ToolCommand, ControlCommand, ShowText>;
 
 inline constexpr int kUsageExitCode = 2;
 

@@ -104,13 +104,34 @@ struct MetricsConfig {
   bool enabled = true;  // Whether /metrics and /lambda_metrics are there.
 };
 
+struct ControlConfig {
+  bool enabled = true;
+  std::string socket;  // Empty: control/socket_path.h says where.
+};
+
+struct AdminConfig {
+  std::string listen;  // `unix:/path` or `host:port`; empty: off.
+  Milliseconds max_queue_age{2'000};
+  std::uint32_t crash_loop_deaths = 5;
+};
+
+struct CrashConfig {
+  std::string folder;  // Empty: systemd's state folder, without systemd none.
+  std::uint32_t keep = 100;
+  std::size_t max_size = std::size_t{16} << 20;
+};
+
 struct Config {
+  std::string file;  // Where it was read from; empty: from no file.
   ServerConfig server;
   LambdaConfig lambda;
   PoolConfig pool;
   QuarantineConfig quarantine;
   WorkerConfig worker;
   MetricsConfig metrics;
+  ControlConfig control;
+  AdminConfig admin;
+  CrashConfig crash;
   LogConfig log;
 };
 

@@ -250,6 +250,7 @@ std::expected<Config, std::vector<std::string>> load_config(const ConfigSources&
   std::vector<std::string> errors;
   if (sources.file) {
     const auto yaml = read_file(*sources.file);
+    config.file = absolute(*sources.file).string();
     if (yaml) {
       const auto settings = read_settings(*yaml, *sources.file, errors);
       apply_settings(config, settings, absolute(*sources.file).parent_path(), errors);

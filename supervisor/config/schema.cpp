@@ -19,6 +19,7 @@ constexpr std::uint64_t kDay = 24 * kHour;
 constexpr std::uint64_t kMaxHead = 512 * kKiB;
 constexpr std::uint64_t kMaxPath = 4096;
 constexpr std::uint64_t kMaxName = 255;
+constexpr std::uint64_t kMaxSocketPath = 107;
 
 constexpr std::array kSections = {
     Section{"server", "The HTTP front."},
@@ -27,6 +28,9 @@ constexpr std::array kSections = {
     Section{"quarantine", "Requests that have killed workers."},
     Section{"worker", "A worker process, and what it may take."},
     Section{"metrics", "What is counted, for Prometheus."},
+    Section{"control", "The socket for `lambdapool status`, `reload` and the like."},
+    Section{"admin", "The listener for health checks and metrics, answered without a worker."},
+    Section{"crash", "Files that tell everything about each worker that died."},
     Section{"log", "The log: one line per record."},
 };
 
@@ -200,6 +204,33 @@ constexpr std::array kKeys = {
     Key{"metrics.enabled", Kind::kBool, "true", 0, 0, "",
         "Whether GET /metrics and GET /lambda_metrics answer; false makes them 404.",
         [](Config& c) -> Member { return &c.metrics.enabled; }},
+
+    Key{"control.enabled", Kind::kBool, "true", 0, 0, "",
+        "Whether the supervisor can be steered through a socket.",
+        [](Config& c) -> Member { return &c.control.enabled; }},
+    Key{"control.socket", Kind::kPath, "", 0, kMaxSocketPath, "",
+        "The unix socket's file; if empty, one that the commands find: control.sock in systemd's runtime folder, else PORT.sock in $XDG_RUNTIME_DIR/lambdapool or /tmp/lambdapool-UID.",
+        [](Config& c) -> Member { return &c.control.socket; }},
+
+    Key{"admin.listen", Kind::kText, "", 0, kMaxName, "",
+        "Where GET /livez, /readyz, /metrics and /status are answered: unix:/path or host:port; empty for nowhere. Whoever reaches it may read all of it.",
+        [](Config& c) -> Member { return &c.admin.listen; }},
+    Key{"admin.max_queue_age", Kind::kDuration, "2s", 0, kDay, "",
+        "With a request that waits for longer than this, /readyz says no; 0s: the queue says nothing.",
+        [](Config& c) -> Member { return &c.admin.max_queue_age; }},
+    Key{"admin.crash_loop_deaths", Kind::kCount, "5", 0, 100'000, "deaths",
+        "With this many deaths within a minute for each of pool.workers, /readyz says no; 0: only when all workers wait for their next start.",
+        [](Config& c) -> Member { return &c.admin.crash_loop_deaths; }},
+
+    Key{"crash.folder", Kind::kPath, "", 0, kMaxPath, "",
+        "The folder for one JSON file per death of a worker; if empty, `crashes` in systemd's state folder, without systemd none.",
+        [](Config& c) -> Member { return &c.crash.folder; }},
+    Key{"crash.keep", Kind::kCount, "100", 1, 100'000, "files",
+        "How many such files are kept; the oldest go.",
+        [](Config& c) -> Member { return &c.crash.keep; }},
+    Key{"crash.max_size", Kind::kSize, "16MiB", kKiB, kTiB, "",
+        "All of them together.",
+        [](Config& c) -> Member { return &c.crash.max_size; }},
 
     Key{"log.level", Kind::kChoice, "info", 0, 0, "",
         "The least serious records that are written.",

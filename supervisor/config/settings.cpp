@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "supervisor/config/listen_address.h"
 #include "supervisor/config/nearest.h"
 #include "supervisor/config/schema.h"
 #include "supervisor/log/escape.h"
@@ -118,6 +119,12 @@ void check_together(Config& config, std::vector<std::string>& errors) {
     errors.push_back(std::string(narrow) + ": must not be more than " + std::string(wide) + " (" +
                      value_text(config, wide_key) + "), " + std::string(why) + "; it is " +
                      value_text(config, narrow_key));
+  }
+  if (!config.admin.listen.empty()) {
+    if (const auto address = parse_listen_address(config.admin.listen); !address) {
+      errors.push_back("admin.listen: " + address.error() + "; it is " +
+                       in_quotes(config.admin.listen));
+    }
   }
   // A body that can never be held is too large (413), not one to send again later (503).
   config.server.max_body = std::min(config.server.max_body, config.server.max_buffered);

@@ -44,7 +44,7 @@ Connection::~Connection() = default;
 std::unique_ptr<Connection> Connection::accept(uv::Loop& loop, uv_stream_t* server, ConnectionId id,
                                                ConnectionHost& host) {
   std::unique_ptr<Connection> connection(new Connection(loop, id, host));
-  connection->stream_ = uv::TcpStream::accept(server, *connection);
+  connection->stream_ = uv::Stream::accept(server, *connection);
   if (connection->stream_ == nullptr) return nullptr;
   connection->peer_ = connection->stream_->peer_address();
   return connection;
@@ -213,7 +213,7 @@ void Connection::on_failure(const Failure& failure, const Passage& passage) {
 void Connection::answer_itself(const HostAnswer& answer) {
   if (const auto* failure = std::get_if<Failure>(&answer.content)) return on_failure(*failure, {});
   const auto& body = std::get<std::string>(answer.content);
-  on_response(protocol::Response{.status = 200,
+  on_response(protocol::Response{.status = answer.status,
                                  .headers = {{"Content-Type", answer.content_type}},
                                  .body = body,
                                  .route = answer.route},
@@ -292,6 +292,7 @@ void Connection::record(std::uint32_t status, std::uint32_t error_code, std::str
                   .route = route,
                   .status = status,
                   .error_code = error_code,
+                  .error = error,
                   .bytes = bytes,
                   .took = known ? std::chrono::steady_clock::now() - current_.received
                                 : std::chrono::nanoseconds{0}});

@@ -24,7 +24,7 @@
 #include "supervisor/http/response_bytes.h"
 #include "supervisor/log/log.h"
 #include "supervisor/pool/invocation.h"
-#include "supervisor/uv/tcp_stream.h"
+#include "supervisor/uv/stream.h"
 #include "supervisor/uv/timer.h"
 
 namespace lambdapool::supervisor {
@@ -35,6 +35,7 @@ struct AnswerRecord {
   std::string_view route;  // Empty when none is known.
   std::uint32_t status = 0;
   std::uint32_t error_code = 0;  // Zero: no error.
+  std::string_view error = {};   // What the Lambda-Error header says; empty: no error.
   std::size_t bytes = 0;
   std::chrono::nanoseconds took{0};
 };
@@ -158,7 +159,7 @@ class Connection final : public uv::Retirable, private uv::StreamEvents {
 
   ConnectionId id_;
   ConnectionHost& host_;
-  std::unique_ptr<uv::TcpStream> stream_;
+  std::unique_ptr<uv::Stream> stream_;
   std::string peer_;  // The client's address.
   uv::Timer timer_;
   uv::TimePoint deadline_ = uv::TimePoint::max();

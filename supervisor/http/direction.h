@@ -1,6 +1,7 @@
 // Who answers a request; decided when its head has come, before its body.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -19,6 +20,7 @@ struct HostAnswer {
   std::variant<std::string, Failure> content;  // A body, or why there is none.
   std::string_view content_type;
   std::string_view route;
+  std::uint32_t status = 200;  // Of a body.
 };
 
 // A service of the supervisor does, when the whole request has come.

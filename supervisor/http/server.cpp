@@ -16,11 +16,21 @@ std::expected<std::unique_ptr<Server>, std::string> Server::bind(uv::Loop& loop,
                                                                  std::string lambda_version,
                                                                  bool logs_access,
                                                                  RequestHandler& handler) {
-  auto listener = uv::TcpListener::bind(loop, config.host, config.port);
-  if (!listener) return std::unexpected(listener.error());
+  auto listener = uv::Listener::bind(loop, config.host, config.port);
+  if (!listener) {
+    return std::unexpected(listener.error() + " (--host and --port, server.host and server.port)");
+  }
+  return over(loop, log, std::move(*listener), config, std::move(lambda_version), logs_access,
+              handler);
+}
+
+std::unique_ptr<Server> Server::over(uv::Loop& loop, Log& log,
+                                     std::unique_ptr<uv::Listener> listener,
+                                     const ServerConfig& config, std::string lambda_version,
+                                     bool logs_access, RequestHandler& handler) {
   std::unique_ptr<Server> server(
       new Server(loop, log, config, std::move(lambda_version), logs_access, handler));
-  server->listener_ = std::move(*listener);
+  server->listener_ = std::move(listener);
   return server;
 }
 

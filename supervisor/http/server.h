@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "supervisor/http/connection.h"
-#include "supervisor/uv/tcp_listener.h"
+#include "supervisor/uv/listener.h"
 
 namespace lambdapool::supervisor {
 
@@ -36,6 +36,11 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
                                                                   std::string lambda_version,
                                                                   bool logs_access,
                                                                   RequestHandler& handler);
+  // On an address that is taken already, whatever `config` says of one.
+  static std::unique_ptr<Server> over(uv::Loop& loop, Log& log,
+                                      std::unique_ptr<uv::Listener> listener,
+                                      const ServerConfig& config, std::string lambda_version,
+                                      bool logs_access, RequestHandler& handler);
   ~Server() override;
 
   std::expected<void, std::string> listen();
@@ -97,7 +102,7 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
   std::size_t owed_ = 0;  // Connections that may have an answer coming.
   bool draining_ = false;
   bool drained_ = false;
-  std::unique_ptr<uv::TcpListener> listener_;
+  std::unique_ptr<uv::Listener> listener_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
 };
 

@@ -23,24 +23,6 @@ void append_digits(std::string& out, unsigned value, std::size_t width) {
     out[begin + i] = static_cast<char>('0' + value % 10);
 }
 
-void append_time(std::string& out, std::chrono::system_clock::time_point time) {
-  using std::chrono::floor;
-  const auto day = floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(floor<Milliseconds>(time - day));
-  const auto part = [&](auto value, std::size_t width, char after) {
-    append_digits(out, static_cast<unsigned>(value), width);
-    out += after;
-  };
-  part(static_cast<int>(date.year()), 4, '-');
-  part(static_cast<unsigned>(date.month()), 2, '-');
-  part(static_cast<unsigned>(date.day()), 2, 'T');
-  part(clock.hours().count(), 2, ':');
-  part(clock.minutes().count(), 2, ':');
-  part(clock.seconds().count(), 2, '.');
-  part(clock.subseconds().count(), 3, 'Z');
-}
-
 void append_number(std::string& out, std::int64_t value) {
   std::array<char, 24> text{};
   out.append(text.data(), std::to_chars(text.begin(), text.end(), value).ptr);
@@ -135,6 +117,24 @@ void append_json_line(std::string& out, const LogRecord& record) {
 }
 
 }  // namespace
+
+void append_time(std::string& out, std::chrono::system_clock::time_point time) {
+  using std::chrono::floor;
+  const auto day = floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(floor<Milliseconds>(time - day));
+  const auto part = [&](auto value, std::size_t width, char after) {
+    append_digits(out, static_cast<unsigned>(value), width);
+    out += after;
+  };
+  part(static_cast<int>(date.year()), 4, '-');
+  part(static_cast<unsigned>(date.month()), 2, '-');
+  part(static_cast<unsigned>(date.day()), 2, 'T');
+  part(clock.hours().count(), 2, ':');
+  part(clock.minutes().count(), 2, ':');
+  part(clock.seconds().count(), 2, '.');
+  part(clock.subseconds().count(), 3, 'Z');
+}
 
 void append_line(std::string& out, LogFormat format, const LogRecord& record) {
   format == LogFormat::kJson ? append_json_line(out, record) : append_text_line(out, record);

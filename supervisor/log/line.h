@@ -29,6 +29,9 @@ struct LogRecord {
 // left out, so that the lines that wait stay within reason.
 inline constexpr std::size_t kMaxLogText = std::size_t{64} << 10;
 
+// In UTC, with milliseconds: 2026-11-24T05:40:00.123Z.
+void append_time(std::string& out, std::chrono::system_clock::time_point time);
+
 // Appends the record in its fields' order, without an end of line.
 void append_line(std::string& out, LogFormat format, const LogRecord& record);
 

@@ -22,6 +22,7 @@ class RequestSlots {
     std::unique_ptr<Invocation> invocation;  // Until the worker answers it, at least with a head.
     std::unique_ptr<StreamedAnswer> stream;  // While it is answered in pieces.
     std::uint64_t credit = 0;                // How much of the stream the worker may still send.
+    uv::TimePoint dispatched;                // When it was given to the worker.
     uv::TimePoint last_heard;                // When the stream last moved.
     uv::TimePoint kill_at;  // Set when it was cancelled: the worker must let go of it by then.
     // Set with it: by when a worker whose loop has heard of the cancellation must have let go.
@@ -55,6 +56,7 @@ class RequestSlots {
     slot.invocation = std::move(invocation);
     slot.cancel_frame = 0;
     slot.fingerprint.reset();
+    slot.dispatched = std::chrono::steady_clock::now();
     return slot;
   }
 

@@ -11,6 +11,8 @@ namespace {
 constexpr Milliseconds kQueueLook{100};
 // How often the age and the memory of workers are looked at, where they are limited.
 constexpr Milliseconds kWornOutLook{1'000};
+// More deaths than these within the window are no worse.
+constexpr std::size_t kMostDeaths = 100'000;
 
 }  // namespace
 
@@ -179,6 +181,11 @@ void WorkerPool::scale(std::uint32_t workers) {
   }
 }
 
+void WorkerPool::set_log_level(std::string_view level) {
+  settings_.log_level = level;
+  if (reload_ != nullptr) reload_->settings.log_level = level;
+}
+
 void WorkerPool::retire(Seat& seat) {
   seat.restart.stop();
   if (seat.worker != nullptr) retire(std::move(seat.worker));
@@ -236,8 +243,21 @@ void WorkerPool::kill() {
   report_if_stopped();
 }
 
+void WorkerPool::note_exit(const WorkerProcess& worker, GoneCause cause) {
+  ++exits_[cause];
+  const auto now = std::chrono::steady_clock::now();
+  while (!deaths_.empty() && deaths_.front() < now - kDeathWindow) deaths_.pop_front();
+  if (cause != GoneCause::kStopped && deaths_.size() < kMostDeaths) deaths_.push_back(now);
+  const auto seat =
+      std::ranges::find(seats_, worker.number(), [](const auto& each) { return each->number; });
+  if (seat == seats_.end()) return;
+  ++(*seat)->exits[cause];
+  (*seat)->last_exit = LastExit{cause, worker.end_text(), std::chrono::system_clock::now()};
+}
+
 void WorkerPool::on_worker_ready(WorkerProcess& worker) {
   if (Seat* seat = seat_before(worker)) on_next_ready(*seat);
+  lambda_type_ = worker.lambda_type();
   if (!ever_ready_) {
     ever_ready_ = true;
     events_.on_pool_ready();
@@ -275,6 +295,7 @@ void WorkerPool::on_worker_spoiled(WorkerProcess& worker) {
 }
 
 void WorkerPool::on_worker_gone(WorkerProcess& worker, Departure departure) {
+  note_exit(worker, departure.cause);
   events_.on_pool_worker_gone(departure.cause);
   const auto now = std::chrono::steady_clock::now();
   if (departure.culprit && quarantine_.killed(*departure.culprit, now)) {

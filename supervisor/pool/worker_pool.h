@@ -7,6 +7,7 @@
 // pool never waits for anything: starts and restarts happen from timers and events.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +22,17 @@
 #include "supervisor/pool/worker_process.h"
 
 namespace lambdapool::supervisor {
+
+// What says whether a pool can take requests.
+struct PoolHealth {
+  bool ever_ready = false;
+  std::size_t seats = 0;
+  std::size_t ready = 0;    // Seats whose worker takes requests.
+  std::size_t waiting = 0;  // Seats whose worker died and whose next start waits.
+  std::size_t deaths = 0;   // Of workers that were not told to stop, within kDeathWindow.
+  std::chrono::nanoseconds oldest_queued{0};
+};
+inline constexpr std::chrono::seconds kDeathWindow{60};
 
 // What a pool is doing, for people and metrics.
 struct PoolFigures {
@@ -62,6 +74,10 @@ class WorkerPool final : private WorkerEvents {
   void give_credit(std::uint64_t stream, std::size_t bytes);
 
   PoolFigures figures() const;
+  PoolStatus status();
+  PoolHealth health() const;
+  // For the workers that are started from now on.
+  void set_log_level(std::string_view level);
   std::uint32_t seats() const { return static_cast<std::uint32_t>(seats_.size()); }
   // Precondition: workers > 0.
   void scale(std::uint32_t workers);
@@ -92,6 +108,8 @@ class WorkerPool final : private WorkerEvents {
     std::uint32_t number;
     RestartPolicy policy;
     uv::Timer restart;
+    std::optional<LastExit> last_exit;
+    std::map<GoneCause, std::uint64_t> exits;
     bool start_failed = false;  // Since the pool or its settings were new.
     std::unique_ptr<WorkerProcess> worker;
     std::unique_ptr<WorkerProcess> next;  // Who takes the seat when it is ready.
@@ -114,6 +132,7 @@ class WorkerPool final : private WorkerEvents {
 
   std::uint32_t free_number() const;
   std::expected<std::unique_ptr<WorkerProcess>, std::string> spawn(const WorkerSettings& settings);
+  void note_exit(const WorkerProcess& worker, GoneCause cause);
   Seat& add_seat();
   void start_worker(Seat& seat);
   // After a death or a start that failed.
@@ -159,6 +178,9 @@ class WorkerPool final : private WorkerEvents {
   Spares spares_;
   std::vector<std::unique_ptr<WorkerProcess>> retiring_;
   std::size_t next_seat_ = 0;  // Where the search for the most idle worker begins.
+  std::string lambda_type_;    // As the first worker that was ready said.
+  std::map<GoneCause, std::uint64_t> exits_;
+  std::deque<uv::TimePoint> deaths_;  // Of the last kDeathWindow, the oldest first.
   std::string last_start_error_;
   StartStage last_failed_stage_ = StartStage::kLater;
   bool ever_ready_ = false;

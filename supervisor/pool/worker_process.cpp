@@ -7,6 +7,7 @@
 
 #include "protocol/frame.h"
 #include "supervisor/lines.h"
+#include "supervisor/log/escape.h"
 #include "supervisor/pool/attribution.h"
 #include "supervisor/pool/worker_plumbing.h"
 #include "supervisor/uv/process_memory.h"
@@ -28,6 +29,8 @@ constexpr int kGracesToNotice = 5;
 // How long faulthandler may take to write the stacks it was asked for.
 constexpr Milliseconds kStacksDelay{100};
 
+// Whatever a worker calls its lambda's type.
+constexpr std::size_t kMaxTypeName = 32;
 // A worker that lived this long after it was ready did not die of its start.
 constexpr Milliseconds kProvingTime{1'000};
 
@@ -52,22 +55,6 @@ Lifespan make_lifespan(const PoolConfig& config, double fraction) {
   return {static_cast<std::uint64_t>(drawn(config.max_requests)),
           Milliseconds(static_cast<Milliseconds::rep>(drawn(config.max_lifetime.count()))),
           static_cast<std::uint64_t>(drawn(config.max_rss))};
-}
-
-std::string_view to_string(WorkerState state) {
-  switch (state) {
-    case WorkerState::kStarting:
-      return "starting";
-    case WorkerState::kReady:
-      return "ready";
-    case WorkerState::kRetiring:
-      return "retiring";
-    case WorkerState::kStopping:
-      return "stopping";
-    case WorkerState::kGone:
-      return "gone";
-  }
-  return "gone";
 }
 
 WorkerProcess::WorkerProcess(uv::Loop& loop, Log& log, const WorkerSettings& settings,
@@ -272,6 +259,7 @@ void WorkerProcess::on_ready(const protocol::Ready& ready) {
   if (state_ != WorkerState::kStarting) return on_protocol_error("ready came twice");
   state_ = WorkerState::kReady;
   was_ready_ = true;
+  lambda_type_ = clipped(ready.lambda_type, kMaxTypeName);
   timer_.stop();
   const auto now = std::chrono::steady_clock::now();
   log_.info("worker ready",
@@ -438,6 +426,7 @@ void WorkerProcess::become_gone() {
                    events_.ran_out_of_memory();
   const std::string sentence = death_sentence(cause_, exit_status_, report, settings_.lambda_root,
                                               settings_.pool.start_timeout, out_of_memory_);
+  end_text_ = sentence;
   if (cause_ == GoneCause::kStopped) {
     log_.info("worker stopped",
               {{"worker", number_}, {"pid", pid()}, {"how", exit_status_.to_string()}});

@@ -24,6 +24,7 @@
 #include "supervisor/pool/gone_cause.h"
 #include "supervisor/pool/invocation.h"
 #include "supervisor/pool/output_pipe.h"
+#include "supervisor/pool/pool_status.h"
 #include "supervisor/pool/request_fingerprint.h"
 #include "supervisor/pool/request_slots.h"
 #include "supervisor/pool/vitals_page.h"
@@ -50,9 +51,6 @@ struct WorkerSettings {
   QuarantineConfig quarantine;
   std::uint64_t generation = 1;  // Which version of the lambda it is, counted by the supervisor.
 };
-
-enum class WorkerState { kStarting, kReady, kRetiring, kStopping, kGone };
-std::string_view to_string(WorkerState state);
 
 class WorkerProcess;
 
@@ -121,6 +119,11 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   bool has_served_enough() const { return lifespan_.requests > 0 && served_ >= lifespan_.requests; }
   // Whether it has had its time, and should be replaced when it can be.
   bool worn_out() const;
+  WorkerStatus status();
+  // Standalone, handlers or tasks; empty before it is ready.
+  const std::string& lambda_type() const { return lambda_type_; }
+  // How it ended, for people. Precondition: it is gone.
+  const std::string& end_text() const { return end_text_; }
 
   void dispatch(std::unique_ptr<Invocation> invocation);
 
@@ -206,6 +209,9 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   std::function<void()> timer_action_;
   uv::Timer timer_;
   uv::Timer stacks_timer_;
+  std::chrono::system_clock::time_point spawned_ = std::chrono::system_clock::now();
+  std::string end_text_;
+  std::string lambda_type_;
   uv::TimePoint started_;  // Since when it is in its state: starting, or ready.
 };
 

@@ -18,7 +18,8 @@ DOORS = {
     r"llhttp\.h": "supervisor/http/message_parser.cpp",
     r"yaml-cpp/.*": "supervisor/config/loader.cpp",
     r"spdlog/.*": "supervisor/log/",
-    r"CLI/.*": "supervisor/cli/command_line.cpp",
+    r"nlohmann/.*": "supervisor/json/",
+    r"CLI/.*": "supervisor/cli/",
     r"msgpack.*": "protocol/codec.cpp",
     r"Python\.h": "worker/python/",
 }

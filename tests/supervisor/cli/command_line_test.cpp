@@ -130,7 +130,7 @@ TEST(CommandLine, VersionAndHelpAreShown) {
 TEST(CommandLine, WhatIsUnknownGetsASuggestion) {
   EXPECT_THAT(usage_error({"srve", "x"}),
               StartsWith("lambdapool: unknown command 'srve'; did you mean 'serve'?\n"));
-  EXPECT_THAT(usage_error({"start"}), HasSubstr("the commands are serve, config"));
+  EXPECT_THAT(usage_error({"start"}), HasSubstr("lambdapool --help` lists the commands"));
   EXPECT_THAT(usage_error({"--versoin"}), HasSubstr("did you mean '--version'?"));
   EXPECT_THAT(usage_error({"serve", "x", "--prot", "80"}),
               HasSubstr("unknown flag '--prot'; did you mean '--port'?"));

@@ -1,7 +1,8 @@
-#include "supervisor/uv/tcp_stream.h"
+#include "supervisor/uv/stream.h"
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -27,28 +28,34 @@ uv_buf_t as_buffer(std::string_view bytes) {
 }  // namespace
 
 // A write that had to wait, with a copy of its bytes.
-struct TcpStream::PendingWrite {
+struct Stream::PendingWrite {
   uv_write_t request{};
   std::string bytes;
 };
 
-std::unique_ptr<TcpStream> TcpStream::accept(uv_stream_t* server, StreamEvents& events) {
-  std::unique_ptr<TcpStream> stream(new TcpStream(events));
-  auto* raw = new uv_tcp_t;
-  uv_tcp_init(server->loop, raw);
-  stream->handle_.reset(raw);
-  if (uv_accept(server, reinterpret_cast<uv_stream_t*>(raw)) != 0) return nullptr;
-  raw->data = stream.get();
-  uv_tcp_nodelay(raw, 1);
+std::unique_ptr<Stream> Stream::accept(uv_stream_t* server, StreamEvents& events) {
+  std::unique_ptr<Stream> stream(new Stream(events));
+  stream->handle_ = make_stream(server->loop, server->type);
+  if (uv_accept(server, stream->handle_.get()) != 0) return nullptr;
+  stream->handle_->data = stream.get();
+  if (server->type == UV_TCP) {
+    uv_tcp_nodelay(reinterpret_cast<uv_tcp_t*>(stream->handle_.get()), 1);
+  }
   return stream;
 }
 
-void TcpStream::start_reading() {
+int Stream::descriptor() const {
+  uv_os_fd_t descriptor = -1;
+  uv_fileno(reinterpret_cast<const uv_handle_t*>(handle_.get()), &descriptor);
+  return descriptor;
+}
+
+void Stream::start_reading() {
   if (reading_) return;
   reading_ = true;
-  uv_read_start(reinterpret_cast<uv_stream_t*>(handle_.get()), &lend_buffer,
+  uv_read_start(handle_.get(), &lend_buffer,
                 [](uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer) {
-                  auto* self = static_cast<TcpStream*>(handle->data);
+                  auto* self = static_cast<Stream*>(handle->data);
                   if (self == nullptr || count == 0) return;
                   if (count > 0) {
                     self->events_.on_read({buffer->base, static_cast<std::size_t>(count)});
@@ -63,95 +70,101 @@ void TcpStream::start_reading() {
                 });
 }
 
-void TcpStream::stop_reading() {
+void Stream::stop_reading() {
   if (!reading_) return;
   reading_ = false;
-  uv_read_stop(reinterpret_cast<uv_stream_t*>(handle_.get()));
+  uv_read_stop(handle_.get());
 }
 
-void TcpStream::write(std::string_view head, std::string_view body) {
+void Stream::write(std::string_view head, std::string_view body) {
   if (unsent() > 0) return write_later(head, body);
   std::array<uv_buf_t, 2> buffers{as_buffer(head), as_buffer(body)};
-  const int sent = uv_try_write(reinterpret_cast<uv_stream_t*>(handle_.get()), buffers.data(),
-                                body.empty() ? 1 : 2);
+  const int sent = uv_try_write(handle_.get(), buffers.data(), body.empty() ? 1 : 2);
   auto done = sent < 0 ? std::size_t{0} : static_cast<std::size_t>(sent);
   if (done == head.size() + body.size()) return;
   if (done < head.size()) return write_later(head.substr(done), body);
   write_later(body.substr(done - head.size()), {});
 }
 
-void TcpStream::write_later(std::string_view first, std::string_view second) {
+void Stream::write_later(std::string_view first, std::string_view second) {
   auto pending = std::make_unique<PendingWrite>();
   pending->bytes.reserve(first.size() + second.size());
   pending->bytes.append(first).append(second);
   pending->request.data = pending.get();
   const uv_buf_t buffer = as_buffer(pending->bytes);
   const int result =
-      uv_write(&pending->request, reinterpret_cast<uv_stream_t*>(handle_.get()), &buffer, 1,
-               [](uv_write_t* request, int status) {
-                 std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(request->data));
-                 auto* self = static_cast<TcpStream*>(request->handle->data);
-                 if (self == nullptr) return;
-                 if (status < 0) {
-                   self->events_.on_broken();
-                 } else if (self->unsent() == 0) {
-                   self->events_.on_drained();
-                 }
-               });
+      uv_write(&pending->request, handle_.get(), &buffer, 1, [](uv_write_t* request, int status) {
+        std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(request->data));
+        auto* self = static_cast<Stream*>(request->handle->data);
+        if (self == nullptr) return;
+        if (status < 0) {
+          self->events_.on_broken();
+        } else if (self->unsent() == 0) {
+          self->events_.on_drained();
+        }
+      });
   // A failure here is one that the next read reports as well.
   if (result == 0)
     pending.release();  // NOLINT(bugprone-unused-return-value): libuv holds it until the callback.
 }
 
-std::size_t TcpStream::unacknowledged() const {
-  uv_os_fd_t descriptor = -1;
+std::size_t Stream::unacknowledged() const {
   int in_kernel = 0;
-  if (uv_fileno(as_handle(handle_), &descriptor) != 0 ||
-      ioctl(descriptor, SIOCOUTQ, &in_kernel) != 0) {
-    return unsent();
-  }
+  if (ioctl(descriptor(), SIOCOUTQ, &in_kernel) != 0) return unsent();
   return unsent() + static_cast<std::size_t>(in_kernel);
 }
 
-void TcpStream::finish_writing() {
+void Stream::finish_writing() {
   auto request = std::make_unique<uv_shutdown_t>();
-  const int result = uv_shutdown(request.get(), reinterpret_cast<uv_stream_t*>(handle_.get()),
-                                 [](uv_shutdown_t* done, int) { delete done; });
+  const int result =
+      uv_shutdown(request.get(), handle_.get(), [](uv_shutdown_t* done, int) { delete done; });
   if (result == 0)
     request.release();  // NOLINT(bugprone-unused-return-value): libuv holds it until the callback.
 }
 
-void TcpStream::reset_when_closed() {
-  uv_os_fd_t descriptor = -1;
+void Stream::reset_when_closed() {
+  // A unix socket knows no reset; its peer sees that the answer is not whole.
   const linger at_once{.l_onoff = 1, .l_linger = 0};
-  if (uv_fileno(as_handle(handle_), &descriptor) == 0) {
-    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-  }
+  setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
-PeerState TcpStream::peer_state() const {
-  uv_os_fd_t descriptor = -1;
+PeerState Stream::peer_state() const {
+  if (handle_->type == UV_NAMED_PIPE) {
+    pollfd polled{.fd = descriptor(), .events = 0, .revents = 0};
+    const bool gone = ::poll(&polled, 1, 0) != 0 && (polled.revents & (POLLHUP | POLLERR)) != 0;
+    return gone ? PeerState::kGone : PeerState::kThere;
+  }
   tcp_info info{};
   socklen_t size = sizeof(info);
-  if (uv_fileno(as_handle(handle_), &descriptor) != 0 ||
-      getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
-    return PeerState::kGone;
-  }
+  if (getsockopt(descriptor(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return PeerState::kGone;
   return info.tcpi_state == TCP_CLOSE ? PeerState::kGone : PeerState::kThere;
 }
 
-std::string TcpStream::peer_address() const {
+std::string Stream::peer_address() const {
+  if (handle_->type == UV_NAMED_PIPE) return "unix";
   sockaddr_storage address{};
   int size = sizeof(address);
   std::array<char, INET6_ADDRSTRLEN> text{};
-  if (uv_tcp_getpeername(handle_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+  if (uv_tcp_getpeername(reinterpret_cast<const uv_tcp_t*>(handle_.get()),
+                         reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     return {};
+  }
   if (address.ss_family == AF_INET) {
     uv_ip4_name(reinterpret_cast<const sockaddr_in*>(&address), text.data(), text.size());
   } else if (address.ss_family == AF_INET6) {
     uv_ip6_name(reinterpret_cast<const sockaddr_in6*>(&address), text.data(), text.size());
   }
   return text.data();
+}
+
+std::optional<std::uint32_t> Stream::peer_user() const {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (handle_->type != UV_NAMED_PIPE ||
+      getsockopt(descriptor(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return std::nullopt;
+  }
+  return peer.uid;
 }
 
 }  // namespace lambdapool::supervisor::uv

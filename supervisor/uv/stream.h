@@ -1,13 +1,16 @@
-// One accepted TCP connection.
+// One accepted connection, TCP or unix.
 //
 // Invariant: the events object outlives the stream, and may destroy it only through Loop::retire or
 // from outside of its callbacks. What `write` could not send at once is copied and sent in order.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "supervisor/uv/loop.h"
+#include "supervisor/uv/stream_handle.h"
 
 namespace lambdapool::supervisor::uv {
 
@@ -28,10 +31,10 @@ class StreamEvents {
 
 enum class PeerState { kThere, kGone };
 
-class TcpStream {
+class Stream {
  public:
   // Takes the next connection off the listening socket; null when there is none.
-  static std::unique_ptr<TcpStream> accept(uv_stream_t* server, StreamEvents& events);
+  static std::unique_ptr<Stream> accept(uv_stream_t* server, StreamEvents& events);
 
   void start_reading();
   void stop_reading();
@@ -50,16 +53,19 @@ class TcpStream {
 
   // Whether the kernel knows by now that the peer has reset the connection.
   PeerState peer_state() const;
-  // The peer's address without its port; empty when it is unknown.
+  // The peer's address without its port, "unix" for a unix socket; empty when it is unknown.
   std::string peer_address() const;
+  // The user of the process that connected to a unix socket; nobody when it is unknown.
+  std::optional<std::uint32_t> peer_user() const;
 
  private:
   struct PendingWrite;
-  explicit TcpStream(StreamEvents& events) : events_(events) {}
+  explicit Stream(StreamEvents& events) : events_(events) {}
+  int descriptor() const;
   void write_later(std::string_view first, std::string_view second);
 
   StreamEvents& events_;
-  HandlePtr<uv_tcp_t> handle_;
+  StreamPtr handle_;
   bool reading_ = false;
 };
 

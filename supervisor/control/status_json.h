@@ -1,0 +1,41 @@
+// The status of a supervisor as JSON: the answer to `status` on the control socket and to /status
+// on the admin listener.
+//
+// Times of day are UTC texts, durations seconds, sizes bytes. Members are only ever added.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "supervisor/health/readiness.h"
+#include "supervisor/json/json.h"
+#include "supervisor/metrics/totals.h"
+#include "supervisor/pool/pool_status.h"
+
+namespace lambdapool::supervisor {
+
+struct SupervisorStatus {
+  int pid = 0;
+  std::chrono::system_clock::time_point started;
+  std::string state;  // starting, serving, reloading or draining.
+  std::uint64_t generation = 0;
+  std::string lambda_id;
+  std::string lambda_name;
+  std::string lambda_version;
+  std::string lambda_path;
+  std::string config_file;  // Empty: none.
+  std::string address;
+  std::string log_level;
+  std::vector<NotReady> not_ready;
+  PoolStatus pool;
+  const Totals& totals;
+};
+
+// Requests in flight beyond this many for all workers together are only counted.
+inline constexpr std::size_t kMaxListedRequests = 1000;
+
+Json to_json(const SupervisorStatus& status);
+Json to_json(const std::vector<NotReady>& reasons);
+
+}  // namespace lambdapool::supervisor
