@@ -8,6 +8,7 @@
 
 #include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
+#include "supervisor/python_settings.h"
 #include "supervisor/source/lambda_identity.h"
 
 namespace lambdapool::supervisor {
@@ -207,6 +208,7 @@ WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
       .event_loop = std::string(to_string(config_.worker.event_loop)),
       .log_level = std::string(to_string(config_.log.level)),
       .limits = limits_of(config_.worker, account_),
+      .settings = python_settings(config_),
       .pool = config_.pool,
       .quarantine = config_.quarantine,
       .generation = generation_,
