@@ -458,8 +458,8 @@ def test_an_answer_that_is_none_is_told(hosted, make, answer, text):
         ({"pieces": [b"HTTP/1.1 200 OK\r\nContent-Length: ten\r\n\r\n"]}, "the answer is not HTTP"),
         ({"pieces": [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"], "then_close": False}, "time-out"),
         ({"pieces": [b"HTTP/1.1 200 OK\r\n"], "then_close": False}, "time-out"),
-        ({"pieces": [b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 1000], "endless": True}, "a head of more than"),
-        ({"pieces": [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"]}, "broke off"),
+        ({"pieces": [b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 1000], "endless": True}, "Too many headers"),
+        ({"pieces": [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"]}, "the answer is not HTTP"),
     ],
 )
 def test_a_service_that_answers_garbage_is_named(hosted, make, raw, text):
@@ -588,7 +588,7 @@ def test_a_mistake_in_what_is_sent_comes_out_of_the_call(hosted, make):
 
     channel = hosted.run(drive, settings=settings_of(LUNA_EVENTS=stub.origin))
     assert stub.requests == []
-    assert "a ellipsis cannot be sent as JSON" in channel.texts("error")[0]
+    assert "a value of type ellipsis cannot be sent as JSON" in channel.texts("error")[0]
 
 
 def test_calls_can_be_gathered_waited_for_and_shielded(hosted, make):
@@ -660,7 +660,7 @@ def test_the_wait_at_the_end_is_bounded(hosted, make):
         await channel.ask()
 
     channel = hosted.run(drive, settings=settings_of(LUNA_EVENTS=service.origin), shutdown_limit=0.5)
-    assert [text for text in channel.texts("warning") if "given up at the end: luna-events: POST /events" in text]
+    assert [text for text in channel.texts("warning") if "given up, 1 of them: luna-events: POST /events" in text]
 
 
 def test_calls_in_onshutdown_are_sent(hosted, make):

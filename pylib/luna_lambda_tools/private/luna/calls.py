@@ -9,6 +9,8 @@ from typing import Any, Coroutine
 from .. import log
 from ..failures import summary_of
 
+_TO_CANCEL = 0.2  # seconds
+
 
 class Call(asyncio.Task[Any]):
     """A call of a service that has begun. Awaiting it gives its LunaResponse; cancelling who awaits it cancels it.
@@ -66,9 +68,13 @@ class Calls:
         end = loop.time() + seconds
         while self._running and loop.time() < end:
             await asyncio.wait(set(self._running), timeout=max(0.0, end - loop.time()))
-        left = [call.title for call in self._running if not call.done()]
+        left = [call for call in self._running if not call.done()]
         if left:
-            log.logger.warning("%d calls of LUNA services are given up at the end: %s", len(left), ", ".join(left[:10]))
+            titles = ", ".join(call.title for call in left[:10])
+            log.logger.warning("calls of LUNA's services are given up, %d of them: %s", len(left), titles)
+            for call in left:
+                call.cancel()
+            await asyncio.wait(left, timeout=_TO_CANCEL)
         for call in list(self._known):
             if call.done():
                 call.tell()

@@ -176,4 +176,4 @@ def _plain(value: Any) -> Any:
         return sorted(value, key=str)
     if type(value).__name__ in ("UUID", "datetime", "date", "Decimal"):
         return value.isoformat() if hasattr(value, "isoformat") else str(value)
-    raise TypeError(f"a {type(value).__name__} cannot be sent as JSON")
+    raise TypeError(f"a value of type {type(value).__name__} cannot be sent as JSON")

@@ -14,7 +14,6 @@ from .settings import Service
 _IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 _FIRST_PAUSE = 0.1  # before a second attempt; it doubles
 _KEEP_ALIVE = 4.0  # less than servers do: a connection that is just being closed costs the call it is used for
-_MAX_HEAD = 256 * 1024
 _PIECE = 64 * 1024
 
 
@@ -86,7 +85,6 @@ class Session:
                 ) from None
         if self._session is None or self._session.closed:
             connector = library.TCPConnector(limit=self._pool_size, keepalive_timeout=_KEEP_ALIVE)
-            _bound_heads(library, connector)
             self._session = library.ClientSession(
                 connector=connector, cookie_jar=library.DummyCookieJar(), trust_env=False
             )
@@ -145,27 +143,3 @@ class Session:
 
 def _shown(limits: Any) -> str:
     return ", ".join(f"{name} {value:g} s" for name, value in zip(limits._fields, limits, strict=True))
-
-
-def _bound_heads(library: ModuleType, connector: Any) -> None:
-    """Limits what is read before the head of an answer has ended: aiohttp limits each line only."""
-
-    class Handler(library.client_proto.ResponseHandler):  # type: ignore[name-defined,misc]
-        head_bytes = 0
-
-        def set_response_params(self, *arguments: Any, **keywords: Any) -> None:
-            self.head_bytes = 0
-            super().set_response_params(*arguments, **keywords)
-
-        def data_received(self, data: bytes) -> None:
-            had_head = self._payload is not None
-            super().data_received(data)
-            if had_head or self._payload is not None:
-                return
-            self.head_bytes += len(data)
-            if self.head_bytes > _MAX_HEAD:
-                self.set_exception(library.ClientConnectionError(f"a head of more than {_MAX_HEAD} bytes"))
-                if self.transport is not None:
-                    self.transport.abort()
-
-    connector._factory = lambda: Handler(loop=connector._loop)
