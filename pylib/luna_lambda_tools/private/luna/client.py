@@ -117,7 +117,8 @@ async def _run(
     mistake: Exception | None,
 ) -> LunaResponse:
     if mistake is not None:
-        raise type(mistake)(f"{service.name}: {method} {url}: {mistake}")
+        kind = TypeError if isinstance(mistake, TypeError) else ValueError
+        raise kind(f"{service.name}: {method} {url}: {mistake}")
     response = await luna.session.exchange(service, method, url, headers, data)
     if raise_error:
         response.raiseForStatus()

@@ -33,7 +33,7 @@ class Events(LunaClient):
         return self._query("GET", f"/events/{segment('eventId', eventId)}", target, raiseError, kwargs)
 
     def headEvent(self, eventId: str, raiseError: bool = True, **kwargs: Any) -> Call:
-        """Whether the event is there: status 200 or 404."""
+        """Asks whether the event is there; a 404 raises unless raiseError is False."""
         return self._query("HEAD", f"/events/{segment('eventId', eventId)}", None, raiseError, kwargs)
 
     def deleteEvents(self, target: Optional[Sequence[str]] = None, raiseError: bool = True, **kwargs: Any) -> Call:
@@ -65,7 +65,7 @@ class Events(LunaClient):
         return self._query("GET", f"/general_events/{segment('eventId', eventId)}", None, raiseError, kwargs)
 
     def checkGeneralEvent(self, eventId: str, raiseError: bool = True, **kwargs: Any) -> Call:
-        """Whether the general event is there: status 200 or 404."""
+        """Asks whether the general event is there; a 404 raises unless raiseError is False."""
         return self._query("HEAD", f"/general_events/{segment('eventId', eventId)}", None, raiseError, kwargs)
 
     def deleteGeneralEvents(self, raiseError: bool = True, **kwargs: Any) -> Call:

@@ -88,7 +88,7 @@ class Faces(LunaClient):
         return self._get("GET", _face_path(faceId), raiseError, {"targets": targets, **kwargs})
 
     def headFace(self, faceId: str, raiseError: bool = True, **kwargs: Any) -> Call:
-        """Whether the face is there: status 200 or 404."""
+        """Asks whether the face is there; a 404 raises unless raiseError is False."""
         return self._get("HEAD", _face_path(faceId), raiseError, kwargs)
 
     def deleteFace(self, faceId: str, raiseError: bool = True, **kwargs: Any) -> Call:
@@ -203,7 +203,7 @@ class Faces(LunaClient):
         return self._get("GET", f"{_attribute_path(attributeId)}/samples", raiseError, kwargs)
 
     def headAttribute(self, attributeId: str, raiseError: bool = True, **kwargs: Any) -> Call:
-        """Whether the temporary attribute is there: status 200 or 404."""
+        """Asks whether the temporary attribute is there; a 404 raises unless raiseError is False."""
         return self._get("HEAD", _attribute_path(attributeId), raiseError, kwargs)
 
     def deleteAttribute(self, attributeId: str, raiseError: bool = True, **kwargs: Any) -> Call:
@@ -231,7 +231,7 @@ class Faces(LunaClient):
         return self._get("GET", _list_path(listId), raiseError, kwargs)
 
     def headList(self, listId: str, raiseError: bool = True, **kwargs: Any) -> Call:
-        """Whether the list is there: status 200 or 404."""
+        """Asks whether the list is there; a 404 raises unless raiseError is False."""
         return self._get("HEAD", _list_path(listId), raiseError, kwargs)
 
     def patchList(self, listId: str, userData: str, raiseError: bool = True, **kwargs: Any) -> Call:

@@ -36,7 +36,7 @@ class Handlers(LunaClient):
         return self._of(handlerId, "GET", raiseError, kwargs)
 
     def checkHandler(self, handlerId: str, raiseError: bool = True, **kwargs: Any) -> Call:
-        """Whether the handler is there: status 200 or 404."""
+        """Asks whether the handler is there; a 404 raises unless raiseError is False."""
         return self._of(handlerId, "HEAD", raiseError, kwargs)
 
     def replaceHandler(

@@ -49,7 +49,7 @@ class LIS(LunaClient):
     def headImage(
         self, imageId: str, withMeta: Optional[bool] = None, raiseError: bool = True, **kwargs: Any
     ) -> Call:
-        """Whether the image is there: status 200 or 404."""
+        """Asks whether the image is there; a 404 raises unless raiseError is False."""
         path = f"/images/{segment('imageId', imageId)}"
         return self._get("HEAD", path, raiseError, {"withMeta": withMeta, **kwargs})
 
@@ -84,7 +84,7 @@ class LIS(LunaClient):
         return self._get("GET", f"/objects/{segment('objectId', objectId)}", raiseError, kwargs, "bytes")
 
     def headObject(self, objectId: str, raiseError: bool = True, **kwargs: Any) -> Call:
-        """Whether the object is there: status 200 or 404."""
+        """Asks whether the object is there; a 404 raises unless raiseError is False."""
         return self._get("HEAD", f"/objects/{segment('objectId', objectId)}", raiseError, kwargs)
 
     def deleteObject(self, objectId: str, raiseError: bool = True, **kwargs: Any) -> Call:
