@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -178,6 +179,24 @@ def test_a_stop_gives_up_a_call_that_does_not_end(serve, make):
     server.stop()
 
     server.log.wait_for("calls of LUNA's services are given up, 1 of them: luna-events: POST /events")
+
+
+def test_a_reload_loses_no_call_that_nobody_awaits(serve, make):
+    events = make()
+    server = serve("clients", settings=addresses(LUNA_EVENTS=events.origin), workers=2)
+
+    def save(number: int) -> int:
+        call = {"client": "events", "call": "saveEvents", "kwargs": {"events": [number]}, "await": False}
+        return server.post(call, timeout=30).status
+
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(save, number) for number in range(300)]
+        events.wait_for(50)
+        server.send_signal(signal.SIGHUP)
+        assert [one.result() for one in sent] == [200] * 300
+    server.log.wait_for("^reloaded$", within=20)
+
+    assert sorted(got.json["events"][0] for got in events.wait_for(300)) == list(range(300))
 
 
 def test_a_change_in_the_configurator_changes_an_address(serve, make):

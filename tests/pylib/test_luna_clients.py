@@ -610,6 +610,22 @@ async def main(request):
     hosted.run(drive, settings=settings_of(LUNA_FACES=stub.origin))
 
 
+def test_many_calls_at_a_time_share_the_pool(hosted, make):
+    stub = make()
+    hosted.write("""
+import asyncio
+async def main(request):
+    responses = await asyncio.gather(*(request.clients.faces.getFaces(page=page) for page in range(200)))
+    return sum(each.statusCode == 200 for each in responses)
+""")
+
+    async def drive(channel):
+        assert (await channel.ask()).json == 200
+
+    hosted.run(drive, settings=settings_of(more={"pool_size": 5}, LUNA_FACES=stub.origin))
+    assert len(stub.requests) == 200
+
+
 def test_a_cancelled_request_cancels_the_call_that_it_awaits(hosted, make):
     service = make(RawService, [], then_close=False)
     hosted.write("""
