@@ -10,6 +10,7 @@
 #include "supervisor/config/values.h"
 #include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
+#include "supervisor/python_settings.h"
 #include "supervisor/source/lambda_identity.h"
 
 namespace lambdapool::supervisor {
@@ -203,6 +204,7 @@ WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
       .venv = config_.lambda.venv,
       .event_loop = std::string(to_string(config_.worker.event_loop)),
       .log_level = std::string(to_string(log_level_)),
+      .settings = python_settings(config_),
       .limits = limits_of(config_.worker, account_),
       .pool = config_.pool,
       .quarantine = config_.quarantine,

@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 
+#include "supervisor/config/luna_settings.h"
+
 namespace lambdapool::supervisor {
 
 using Milliseconds = std::chrono::milliseconds;
@@ -100,6 +102,16 @@ struct LogConfig {
   std::string file;  // Empty: standard error.
 };
 
+// The services of LUNA PLATFORM that lambdas use.
+struct LunaConfig {
+  std::uint32_t retries = 2;      // After a connection that failed.
+  std::uint32_t pool_size = 100;  // Connections of one worker.
+  std::size_t max_answer = std::size_t{64} << 20;
+  Milliseconds poll_period{10'000};  // Of luna-configurator.
+  std::string account_id;            // For requests without one of their own.
+  LunaValues settings = {};          // LUNA's own.
+};
+
 struct MetricsConfig {
   bool enabled = true;  // Whether /metrics and /lambda_metrics are there.
 };
@@ -128,6 +140,7 @@ struct Config {
   PoolConfig pool;
   QuarantineConfig quarantine;
   WorkerConfig worker;
+  LunaConfig luna;
   MetricsConfig metrics;
   ControlConfig control;
   AdminConfig admin;

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "supervisor/config/luna_settings.h"
 #include "supervisor/config/schema.h"
 #include "supervisor/log/escape.h"
 #include "supervisor/uv/file_descriptor.h"
@@ -109,7 +110,7 @@ class TreeBuilder : public YAML::EventHandler {
   YamlNode root_;
 };
 
-// Walks a tree of at most two levels: sections and their keys.
+// Walks a tree of two levels, sections and their keys; LUNA's settings have one more.
 class SettingsWalk {
  public:
   SettingsWalk(Complaints& complaints) : complaints_(complaints) {}
@@ -124,11 +125,11 @@ class SettingsWalk {
     }
     each_pair(root, "", [&](const std::string& key, const YamlNode& at, const YamlNode& value) {
       if (find_section(key) == nullptr) {
-        setting(key, at, value);
+        entry(key, at, value);
       } else if (value.shape == Setting::Shape::kMapping) {
         each_pair(value, key + ".",
                   [&](const std::string& path, const YamlNode& line, const YamlNode& leaf) {
-                    setting(path, line, leaf);
+                    entry(path, line, leaf);
                   });
       } else if (value.shape !=
                  Setting::Shape::kNothing) {  // A section may have all its keys commented out.
@@ -162,6 +163,17 @@ class SettingsWalk {
       }
       visit(path, key, mapping.children[i + 1]);
     }
+  }
+
+  // A setting, or the members of a group of LUNA's settings.
+  void entry(const std::string& path, const YamlNode& key, const YamlNode& value) {
+    if (value.shape != Setting::Shape::kMapping || !is_luna_group(path)) {
+      return setting(path, key, value);
+    }
+    each_pair(value, path + ".",
+              [&](const std::string& member, const YamlNode& line, const YamlNode& leaf) {
+                setting(member, line, leaf);
+              });
   }
 
   void setting(const std::string& path, const YamlNode& key, const YamlNode& value) {

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "supervisor/config/luna_settings.h"
 #include "supervisor/config/schema.h"
 #include "supervisor/log/escape.h"
 
@@ -19,6 +20,11 @@ constexpr std::string_view kOpening =
     "# `lambdapool config` shows the values in effect. Durations are 250ms, 2s, 5m, 1h; sizes are "
     "512B,\n"
     "# 64KiB, 10MiB, 1GiB. Relative paths count from the folder of this file.\n";
+constexpr std::string_view kLunaComment =
+    "LUNA's own settings, by their own names; as comments where nothing is set. Times are seconds. "
+    "What ADDITIONAL_SERVICES_USAGE says 0 of is disabled even with an origin. With "
+    "USE_CONFIGURATOR "
+    "1 the settings of luna-configurator come before those of this file.";
 constexpr std::size_t kWidth = 100;
 
 // Appends `text` as comment lines, broken at spaces.
@@ -93,6 +99,10 @@ std::string print_config(const Config& config) {
         out.append("  # Default: ").append(yaml_value(key, std::string(key.default_text)));
       }
       out.append("\n");
+    }
+    if (section.name == "luna") {
+      append_comment(out, kLunaComment);
+      out += luna_yaml(config.luna.settings);
     }
   }
   return out;

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "supervisor/config/listen_address.h"
+#include "supervisor/config/luna_settings.h"
 #include "supervisor/config/nearest.h"
 #include "supervisor/config/schema.h"
 #include "supervisor/log/escape.h"
@@ -56,9 +57,26 @@ std::string resolved(std::string_view path, const std::filesystem::path& folder)
   return whole;
 }
 
+std::expected<void, std::string> apply_luna(LunaConfig& luna, const Setting& setting) {
+  switch (setting.shape) {
+    case Setting::Shape::kNothing:
+      return std::unexpected("has no value; give one, or remove the line");
+    case Setting::Shape::kMapping:
+      return std::unexpected("unknown key" + did_you_mean(setting.key));
+    case Setting::Shape::kList:
+      return std::unexpected("must not be a list");
+    case Setting::Shape::kText:
+      break;
+  }
+  return set_luna_value(luna.settings, setting.key, setting.value);
+}
+
 std::expected<void, std::string> apply(Config& config, const Setting& setting,
                                        const std::filesystem::path& folder) {
   const Key* const key = find_key(setting.key);
+  if (key == nullptr && (is_luna_group(setting.key) || setting.key.starts_with(kLunaPrefix))) {
+    return apply_luna(config.luna, setting);
+  }
   if (key == nullptr) {
     if (find_section(setting.key) != nullptr) {
       return std::unexpected(
@@ -128,16 +146,21 @@ void check_together(Config& config, std::vector<std::string>& errors) {
   }
   // A body that can never be held is too large (413), not one to send again later (503).
   config.server.max_body = std::min(config.server.max_body, config.server.max_buffered);
+  check_luna(config.luna, errors);
 }
 
 std::string did_you_mean(std::string_view key) {
   std::vector<std::string_view> candidates;
   for (const Section& section : sections()) candidates.push_back(section.name);
   for (const Key& known : keys()) candidates.push_back(known.path);
+  candidates.insert(candidates.end(), luna_paths().begin(), luna_paths().end());
   std::optional<std::string_view> meant;
+  // LUNA's settings as LUNA itself has them, outside of a section.
+  const auto luna = std::ranges::find(luna_paths(), std::string(kLunaPrefix).append(key));
+  if (luna != luna_paths().end()) meant = *luna;
   // The right name under a wrong section, or under none, says more than a few equal letters.
   const auto same = std::ranges::find(keys(), key.substr(key.rfind('.') + 1), &Key::name);
-  if (same != keys().end()) meant = same->path;
+  if (!meant && same != keys().end()) meant = same->path;
   if (!meant) meant = nearest(key, candidates);
   if (!meant) return "; `lambdapool config` shows every key";
   return "; did you mean '" + std::string(*meant) + "'?";

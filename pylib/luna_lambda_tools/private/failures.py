@@ -55,6 +55,7 @@ def answer_to(error: BaseException) -> tuple[ErrorKind, int, str]:
 
 def traceback_of(error: BaseException) -> str:
     """The whole traceback, from the lambda's first line on."""
+    _add_hint(error)
     try:
         text = "".join(traceback.format_exception(type(error), error, _without_host(error)))
     except BaseException as defect:
@@ -63,6 +64,14 @@ def traceback_of(error: BaseException) -> str:
         half = _LONGEST_TRACEBACK // 2
         text = f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[-half:]}"
     return text.rstrip("\n")
+
+
+def _add_hint(error: BaseException) -> None:
+    """A note where the exception comes of a LUNA service that is disabled."""
+    if isinstance(error, AttributeError) and error.obj is None:
+        from .luna.hints import hint_at  # that package uses this file
+
+        hint_at(error)
 
 
 def place_of(error: BaseException, root: str) -> tuple[str, str] | None:

@@ -25,6 +25,8 @@ from .context import Context
 from .errors import INTERNAL, HostError
 from .event_loop import log_exception, make_loop, run_until
 from .failures import summary_of, traceback_of
+from .luna.configurator import Configurator
+from .luna.state import luna
 from .running import Answers, Running, Work
 from .shutdown import Shutdown
 from .start_failure import StartFailure
@@ -87,6 +89,8 @@ class Host:
         self._loop, self._loop_name = make_loop(start["event_loop"])
         asyncio.set_event_loop(self._loop)
         attribution.install(channel, self._loop)
+        luna.configure(start.get("settings", "{}"), self._root)
+        self._configurator = Configurator(luna, self._loop)
         _validate(self._root)
         config = configuration.read(self._root)
         lambdaConfig._fill(config)
@@ -121,6 +125,7 @@ class Host:
 
     async def _start(self) -> None:
         try:
+            await self._configurator.start()
             self._user_context = UserContext(self._lambda.user_context, self._root)
             self._context.userCtx = self._user_context.instance
             await self._user_context.start()
@@ -185,6 +190,9 @@ class Host:
         except HostError as error:
             self._running.fail_with(id, error, work.route)
         else:
+            if reply is None:
+                self._running.start(id, slot, request_id, work, request, arguments)
+                return
             self._channel.respond(id, reply.status, reply.headers, reply.body, work.route)
 
     def _find(self, request: StandaloneLambdaRequest) -> tuple[Work, dict[str, Any]]:
@@ -196,6 +204,7 @@ class Host:
     def _on_shutdown(self, limit: float) -> None:
         if self._shutdown is not None:
             return
+        self._configurator.stop()
         self._shutdown = Shutdown(self._loop, self._running, limit, self._finish)
         if self._starting.done():
             assert self._user_context is not None

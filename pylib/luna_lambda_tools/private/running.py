@@ -51,13 +51,14 @@ class Work(NamedTuple):
         route: the template, a label of metrics.
         call: awaited with the request. It gives a value to be sent as JSON for main, else a Reply, or None when the
             response has been streamed.
-        immediate: gives the same Reply at once; for what runs no code of the lambda.
+        immediate: gives the same Reply at once, or None when it must be awaited after all; for what runs no code of
+            the lambda.
     """
 
     name: str
     route: str
     call: Callable[[Any], Awaitable[Any]]
-    immediate: Callable[[Any], Reply] | None = None
+    immediate: Callable[[Any], Reply | None] | None = None
 
 
 Find = Callable[[Any], tuple[Work, dict[str, Any]]]  # of a request; raises HostError

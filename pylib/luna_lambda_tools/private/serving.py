@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import time
 from typing import Any, Mapping
 
 from . import health, log
@@ -63,7 +64,7 @@ def build(
 
 def _add_host_routes(table: RoutingTable, main: Work, model: LambdaModel) -> None:
     table.add_host("/main", {"POST": main})
-    healthcheck = immediate("/healthcheck", _check_health)
+    healthcheck = Work("lambdapool", "/healthcheck", _check_services, _check_health)
     table.add_host("/healthcheck", {"GET": healthcheck, "HEAD": healthcheck})
     table.add_host("/docs/spec", {"GET": immediate("/docs/spec", lambda request: docs.docs_reply(request, model))})
     table.add_host("/config", {"GET": immediate("/config", lambda request: config.config_reply(request, model))})
@@ -72,8 +73,17 @@ def _add_host_routes(table: RoutingTable, main: Work, model: LambdaModel) -> Non
         table.add_static({"GET": files, "HEAD": files})
 
 
-def _check_health(request: Any) -> Reply:
-    return Reply(200, list(JSON_HEADERS), health.check(request._raw_query))
+def _check_health(request: Any) -> Reply | None:
+    """None when services have to be asked. Raises HostError."""
+    began = time.perf_counter()
+    if health.includes_services(request._raw_query):
+        return None
+    return Reply(200, list(JSON_HEADERS), health.body_of(began))
+
+
+async def _check_services(request: Any) -> Reply:
+    status, body = await health.check_services(request.requestId)
+    return Reply(status, list(JSON_HEADERS), body)
 
 
 def _files_of(folder: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, Awaitable, Callable, Coroutine, Iterable
 
 from . import log
 from .failures import summary_of, traceback_of
+from .luna.state import luna
 from .running import Running
 from .user_context import UserContext
 
@@ -14,7 +15,7 @@ _STEP_SECONDS = 1.0  # for each thing that is asked to end and may refuse
 
 
 class Shutdown:
-    """Cancels the requests that still run, runs onShutdown, cancels every task that is left, stops the loop.
+    """Cancels the requests that still run, runs onShutdown, waits for calls of services, cancels every task that is left, stops the loop.
 
     The limit holds for all of it together; what does not end in time is left behind and said in the log.
     """
@@ -37,6 +38,7 @@ class Shutdown:
         try:
             await self._wait(self._running.cancel_all("shutdown"), _STEP_SECONDS)
             await self._run_hook(user_context)
+            await self._close_clients()
             await self._cancel(asyncio.all_tasks() - {asyncio.current_task()})
             await self._shut_generators()
         except BaseException as error:
@@ -51,6 +53,12 @@ class Shutdown:
             log.logger.error("onShutdown did not end within %g s and is cancelled", self._limit)
             task.cancel()
             await asyncio.wait([task], timeout=min(_STEP_SECONDS, self._limit))
+
+    async def _close_clients(self) -> None:
+        """Lets calls of LUNA's services end that are on their way, with time left for what comes after."""
+        left = max(0.0, self._end - self._loop.time() - min(_STEP_SECONDS, self._limit / 10))
+        task = asyncio.Task(_logged("the clients of LUNA's services", luna.close(left)), loop=self._loop)
+        await self._wait([task], left + _STEP_SECONDS)
 
     async def _cancel(self, tasks: Iterable[asyncio.Task[Any]]) -> None:
         left = [task for task in tasks if not task.done()]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Optional, Union
 
 from luna_lambda_tools.private.log import RequestLogger
+from luna_lambda_tools.private.luna.access import LunaAccess, make_clients
 
 __all__ = ["BaseLambdaTask", "TaskData"]
 
@@ -29,7 +30,7 @@ class TaskData:
     requestId: str = ""
 
 
-class BaseLambdaTask(ABC):
+class BaseLambdaTask(LunaAccess, ABC):
     """A task: derive `LambdaTask` from it and write the two methods::
 
         class LambdaTask(BaseLambdaTask):
@@ -66,6 +67,14 @@ class BaseLambdaTask(ABC):
     def logger(self) -> RequestLogger:
         """A logger whose lines carry the id of the task's request. Source: LUNA manual, section "Logger"."""
         return RequestLogger(self._data.requestId)
+
+    @property
+    def clients(self) -> Any:
+        """The clients of LUNA's services (`luna_lambda_tools.public.clients.TasksClients`), None for disabled ones.
+
+        They carry the id of the task's request and the task's account.
+        """
+        return make_clients(self._data.requestId, self._data.accountId, "TasksClients")
 
     @property
     def app(self) -> Any:

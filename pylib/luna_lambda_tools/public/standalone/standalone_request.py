@@ -7,6 +7,7 @@ import time
 from types import SimpleNamespace
 from typing import Any, Callable, Final, NamedTuple, Optional, Protocol, TypeVar
 
+from luna_lambda_tools.private.account import account_of
 from luna_lambda_tools.private.cookies import CookieParameters, parse_cookies
 from luna_lambda_tools.private.forms import Form, parse_form
 from luna_lambda_tools.private.http_headers import (
@@ -16,6 +17,7 @@ from luna_lambda_tools.private.http_headers import (
     parse_credentials,
     parse_parameters,
 )
+from luna_lambda_tools.private.luna.access import LunaAccess, make_clients
 from luna_lambda_tools.private.query import MAX_FIELDS, RequestParameters, grouped, parse_pairs
 
 _T = TypeVar("_T")
@@ -61,7 +63,7 @@ class MonitoringData(NamedTuple):
     fields: dict[str, Any]
 
 
-class StandaloneLambdaRequest:
+class StandaloneLambdaRequest(LunaAccess):
     """One HTTP request. Everything that has to be parsed is parsed on first use and kept.
 
     Only `ctx` takes attributes of your own. Texts that were not UTF-8 hold surrogate escapes.
@@ -152,6 +154,15 @@ class StandaloneLambdaRequest:
 
     def _make_logger(self) -> Any:
         return self._context.loggerFor(self.requestId)
+
+    @property
+    def clients(self) -> Any:
+        """The clients of LUNA's services (`luna_lambda_tools.public.clients.Clients`), None for disabled ones.
+
+        They carry this request's id and its Luna-Account-Id; raises an answer 400 when that is no UUID. Source: LUNA
+        manual, section "Luna services clients".
+        """
+        return self._keep("clients", lambda: make_clients(self.requestId, account_of(self, required=False)))
 
     @property
     def config(self) -> Any:
