@@ -45,6 +45,19 @@ Reference import_from(const std::string& pylib, const char* module) {
   return steal(PyImport_ImportModule(module));
 }
 
+// The host's module. What it makes of classes and functions stays for good: the collector neither
+// runs while that is made nor ever looks at it again.
+Reference import_host(const std::string& pylib) {
+  PyGC_Disable();
+  Reference host = import_from(pylib, kHostModule);
+  if (host) {
+    const Reference gc = steal(PyImport_ImportModule("gc"));
+    if (!gc || !steal(PyObject_CallMethod(gc.get(), "freeze", nullptr))) host = nullptr;
+  }
+  PyGC_Enable();
+  return host;
+}
+
 // The exit status that a call returned. Whatever else came of the call is a defect of ours.
 int exit_status(const Reference& result, const char* where) {
   if (result) {
@@ -59,7 +72,7 @@ int exit_status(const Reference& result, const char* where) {
 
 int serve(const protocol::Start& start, const std::string& pylib, ChannelIo& io,
           VitalsPage& vitals) {
-  const Reference host = import_from(pylib, kHostModule);
+  const Reference host = import_host(pylib);
   if (!host) {
     const ErrorText error = take_error();
     std::string text =

@@ -94,6 +94,7 @@ class Host:
         _validate(self._root)
         config = configuration.read(self._root)
         lambdaConfig._fill(config)
+        serving.prepare(self._root)
         self._lambda = loading.load(self._root)
         asyncio.set_event_loop(self._loop)  # asyncio.run at import time has taken it away
         self._main = serving.main_work(self._lambda, self._context, str(start["lambda_id"]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 
-@dataclass(slots=True)
+@dataclass
 class RouteModel:
     """One additional route.
 
@@ -26,7 +26,7 @@ class RouteModel:
     doc: str
 
 
-@dataclass(slots=True)
+@dataclass
 class LambdaModel:
     """One lambda.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(slots=True)
+@dataclass
 class Reply:
     """Status, headers in order, body; Content-Length and the like are the supervisor's."""
 

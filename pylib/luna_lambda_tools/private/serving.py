@@ -9,7 +9,6 @@ from typing import Any, Mapping
 
 from . import health, log
 from .context import Context
-from .default_routes import config, docs, static
 from .lambda_model import LambdaModel
 from .loading import TASK_CLASS, Lambda
 from .reply import Reply
@@ -21,6 +20,12 @@ from .start_failure import StartFailure
 from .task_main import TaskMain
 
 _STATIC_FOLDER = "static"
+
+
+def prepare(root: str) -> None:
+    """Imports, before the lambda's folder comes onto sys.path, what only some lambdas need."""
+    if os.path.isdir(os.path.join(root, _STATIC_FOLDER)):
+        from .default_routes import static  # noqa: F401
 
 
 def main_work(loaded: Lambda, context: Context, lambda_id: str) -> Work:
@@ -66,11 +71,24 @@ def _add_host_routes(table: RoutingTable, main: Work, model: LambdaModel) -> Non
     table.add_host("/main", {"POST": main})
     healthcheck = Work("lambdapool", "/healthcheck", _check_services, _check_health)
     table.add_host("/healthcheck", {"GET": healthcheck, "HEAD": healthcheck})
-    table.add_host("/docs/spec", {"GET": immediate("/docs/spec", lambda request: docs.docs_reply(request, model))})
-    table.add_host("/config", {"GET": immediate("/config", lambda request: config.config_reply(request, model))})
+    table.add_host("/docs/spec", {"GET": immediate("/docs/spec", lambda request: _docs_reply(request, model))})
+    table.add_host("/config", {"GET": immediate("/config", lambda request: _config_reply(request, model))})
     if model.static_folder is not None:
         files = Work("static", "/static/<path>", _files_of(model.static_folder))
         table.add_static({"GET": files, "HEAD": files})
+
+
+# Few workers are ever asked for these two. What their files import besides the host's own modules is loaded by then.
+def _docs_reply(request: Any, model: LambdaModel) -> Reply:
+    from .default_routes import docs
+
+    return docs.docs_reply(request, model)
+
+
+def _config_reply(request: Any, model: LambdaModel) -> Reply:
+    from .default_routes import config
+
+    return config.config_reply(request, model)
 
 
 def _check_health(request: Any) -> Reply | None:
@@ -87,6 +105,8 @@ async def _check_services(request: Any) -> Reply:
 
 
 def _files_of(folder: str) -> Any:
+    from .default_routes import static
+
     async def answer(request: Any) -> Reply | None:
         reply = static.static_reply(folder, request.method, request._raw_path, request._raw_headers)
         if isinstance(reply, Reply):

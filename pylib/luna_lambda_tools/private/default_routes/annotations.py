@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import decimal
 import enum
 import inspect
 import re
@@ -25,7 +24,6 @@ _PLAIN: dict[Any, dict[str, Any]] = {
     int: {"type": "integer"},
     float: {"type": "number"},
     bool: {"type": "boolean"},
-    decimal.Decimal: {"type": "number"},
     datetime.datetime: {"type": "string", "format": "date-time"},
     datetime.date: {"type": "string", "format": "date"},
     uuid.UUID: {"type": "string", "format": "uuid"},
@@ -33,6 +31,11 @@ _PLAIN: dict[Any, dict[str, Any]] = {
     object: {},
 }
 _DEEPEST = 16
+
+
+def _is_decimal(kind: Any) -> bool:
+    """Whether it is decimal.Decimal, which is not imported for that."""
+    return getattr(kind, "__module__", "") == "decimal" and getattr(kind, "__qualname__", "") == "Decimal"
 
 
 class Annotations:
@@ -68,6 +71,8 @@ class Annotations:
             return {}
         if isinstance(kind, typing.Hashable) and kind in _PLAIN:
             return dict(_PLAIN[kind])
+        if _is_decimal(kind):
+            return {"type": "number"}
         origin, arguments = typing.get_origin(kind), typing.get_args(kind)
         if origin is typing.Annotated:
             return self._schema(arguments[0], depth)

@@ -28,7 +28,7 @@ __all__ = ["Findings", "classify", "inspect", "validate"]
 START_BUDGET = 256 * 1024
 
 
-@dataclass(slots=True)
+@dataclass
 class Findings:
     """What reading a lambda tells. ``notes`` are things that work, but hardly as they are meant."""
 

@@ -29,7 +29,7 @@ METHODS = ("post", "get", "put", "patch", "head", "options", "delete")
 _ROUTE_FORM = 'write it as a constant or an f-string in the class: route = "/path/<name>"'
 
 
-@dataclass(slots=True)
+@dataclass
 class HandlerRoute:
     """What the rules between handlers and the summary need.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import os
 from dataclasses import dataclass, field
-from typing import Iterator, Union
+from typing import Iterator, NamedTuple, Union
 
 from .source import SourceError, read_tree
 
@@ -16,8 +16,7 @@ TOOLS = "luna_lambda_tools"
 _DEEPEST = 20  # aliases of aliases, imports of imports
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(NamedTuple):
     """A name that an import binds: ``dotted`` is absolute; ``module`` says that it is a module for certain."""
 
     dotted: str
@@ -25,16 +24,14 @@ class Imported:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Assigned:
+class Assigned(NamedTuple):
     """A name that ``name = value`` binds."""
 
     value: ast.expr
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(NamedTuple):
     """A name that something binds whose value cannot be read off: a loop, a ``with``, an unpacking."""
 
     line: int
@@ -45,7 +42,7 @@ DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 Binding = Union[Definition, Imported, Assigned, Opaque]
 
 
-@dataclass(slots=True)
+@dataclass
 class Scope:
     """The top level of one file."""
 
@@ -62,8 +59,7 @@ class Scope:
         return found[-1] if found else None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What a name stands for in the end.
 
     One of the three is set: ``tools``, the dotted name of something in luna_lambda_tools; ``definition``, a class or
