@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "worker/exit_status.h"
 #include "worker/serve.h"
+#include "worker/template.h"
 
 namespace {
 
@@ -18,6 +21,7 @@ constexpr const char* kHelp =
     "its descriptors; there is nothing to be gained from starting it by hand.\n"
     "\n"
     "  lambdapool-worker                              serve on descriptors 3, 4 and 5\n"
+    "  lambdapool-worker template host|lambda         fork workers as told on descriptor 3\n"
     "  lambdapool-worker unpack ARCHIVE FOLDER [KEY=VALUE]...\n"
     "                                                 unpack a lambda's zip file into a new "
     "folder\n"
@@ -49,6 +53,11 @@ int run(std::span<const std::string> arguments) {
 
 int main(int count, char** values) {
   try {
+    if (count == 3 && std::string_view(values[1]) == "template") {
+      // Both arguments, as ps shows them, are the template's and not its workers'.
+      const std::span<char> shown(values[1], values[2] + std::strlen(values[2]));
+      return lambdapool::worker::serve_as_template(std::string(values[2]), shown);
+    }
     const std::vector<std::string> arguments(values + std::min(count, 1), values + count);
     return run(arguments);
   } catch (const std::exception& error) {

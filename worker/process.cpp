@@ -77,6 +77,12 @@ void offer_to_oom_killer() {
   std::ofstream(kFile) << std::min(current + kMore, kMost);
 }
 
+void begin_worker() {
+  prepare_process();
+  guard_descriptors();
+  offer_to_oom_killer();
+}
+
 void end_process(int status) {
   static_cast<void>(std::fflush(stdout));
   _exit(status);

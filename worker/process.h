@@ -23,6 +23,10 @@ void guard_descriptors();
 // The kernel's out-of-memory killer should take a worker before the supervisor. Best effort.
 void offer_to_oom_killer();
 
+// All of that: how the life of every worker begins, of one that was executed as of one that was
+// forked off a template.
+void begin_worker();
+
 // Ends the process as it stands, after what C code printed is written. Whatever a lambda has left,
 // threads and atexit functions, cannot hold up a worker that is done.
 [[noreturn]] void end_process(int status);

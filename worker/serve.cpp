@@ -44,14 +44,12 @@ std::string wait_start_payload(ChannelIo& io) {
 }
 
 int serve_lambda(const protocol::Start& start, ChannelIo& io, VitalsPage& vitals) {
-  std::string program = python::default_program();
-  if (!start.venv.empty()) {
-    auto found = virtual_environment_program(std::string(start.venv), python::version());
-    if (!found) return report_start_failure(io, found.error());
-    program = std::move(*found);
+  std::unique_ptr<python::Interpreter> own;
+  if (!python::Interpreter::running()) {
+    auto interpreter = start_interpreter(start);
+    if (!interpreter) return report_start_failure(io, interpreter.error());
+    own = std::move(*interpreter);
   }
-  const auto interpreter = python::Interpreter::start(program);
-  if (!interpreter) return report_start_failure(io, interpreter.error());
   watch_deaths(vitals);
   if (!python::report_crashes_to(protocol::kCrashReportFd)) {
     const auto error = python::take_error();
@@ -74,14 +72,20 @@ int run_module(const char* module, std::span<const std::string> arguments,
 
 }  // namespace
 
+std::expected<std::unique_ptr<python::Interpreter>, std::string> start_interpreter(
+    const protocol::Start& start) {
+  if (start.venv.empty()) return python::Interpreter::start(python::default_program());
+  const auto program = virtual_environment_program(std::string(start.venv), python::version());
+  if (!program) return std::unexpected(program.error());
+  return python::Interpreter::start(*program);
+}
+
 int serve() {
   if (const auto missing = missing_descriptors()) {
     print_line(*missing + "; this program is started by `lambdapool serve`, not by hand");
     return kExitUsage;
   }
-  prepare_process();
-  guard_descriptors();
-  offer_to_oom_killer();
+  begin_worker();
 
   ChannelIo io(protocol::kChannelFd);
   const std::string payload = wait_start_payload(io);

@@ -49,6 +49,10 @@ struct LambdaConfig {
 // Which requests are sent to another worker when their own died of something else.
 enum class Replay { kNever, kSafe, kIdempotent, kAlways };
 
+// What a worker is forked from: nothing, a process with the interpreter and luna_lambda_tools, or
+// one that has imported the lambda as well.
+enum class Preload { kOff, kHost, kLambda };
+
 struct PoolConfig {
   std::uint32_t workers = 1;
   std::uint32_t standby = 0;       // Workers that are ready but get no requests.
@@ -61,6 +65,7 @@ struct PoolConfig {
   Milliseconds start_timeout{60'000};
   Milliseconds shutdown_timeout{10'000};
   Milliseconds grace{30'000};
+  Preload preload = Preload::kHost;
   Milliseconds restart_backoff{100};
   Milliseconds restart_backoff_max{5'000};
   Replay replay = Replay::kSafe;

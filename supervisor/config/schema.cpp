@@ -140,6 +140,10 @@ constexpr std::array kKeys = {
     Key{"pool.grace", Kind::kDuration, "30s", 0, kDay, "",
         "How long running requests may take to finish after SIGTERM.",
         [](Config& c) -> Member { return &c.pool.grace; }},
+    Key{"pool.preload", Kind::kChoice, "host", 0, 0, "",
+        "What workers are forked from: a process that has loaded Python and its libraries (host), the "
+        "lambda's imports as well (lambda; as host with worker.user), or none (off).",
+        [](Config& c) -> Member { return &c.pool.preload; }},
     Key{"pool.restart_backoff", Kind::kDuration, "100ms", 1, kHour, "",
         "The pause before a worker that keeps dying is started again; it doubles each time.",
         [](Config& c) -> Member { return &c.pool.restart_backoff; }},

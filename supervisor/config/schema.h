@@ -27,7 +27,7 @@ enum class Kind {
 };
 
 using Member = std::variant<std::string*, bool*, std::uint16_t*, std::uint32_t*, std::uint64_t*,
-                            Milliseconds*, EventLoop*, LogLevel*, LogFormat*, Replay*>;
+                            Milliseconds*, EventLoop*, LogLevel*, LogFormat*, Preload*, Replay*>;
 
 struct Key {
   std::string_view path;  // `section.name`.

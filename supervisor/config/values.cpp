@@ -29,6 +29,7 @@ constexpr std::array kSizeUnits = {
     Unit{"B", 1},
 };
 
+constexpr std::array<std::string_view, 3> kPreloadNames = {"off", "host", "lambda"};
 constexpr std::array<std::string_view, 3> kEventLoopNames = {"auto", "uvloop", "asyncio"};
 constexpr std::array<std::string_view, 4> kLogLevelNames = {"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> kLogFormatNames = {"text", "json"};
@@ -98,6 +99,7 @@ std::string format_size(std::uint64_t bytes) {
   return std::to_string(bytes / unit->factor).append(unit->name);
 }
 
+std::span<const std::string_view> names_of(Preload) { return kPreloadNames; }
 std::span<const std::string_view> names_of(EventLoop) { return kEventLoopNames; }
 std::span<const std::string_view> names_of(LogLevel) { return kLogLevelNames; }
 std::span<const std::string_view> names_of(LogFormat) { return kLogFormatNames; }

@@ -27,6 +27,7 @@ WorkerPool::WorkerPool(uv::Loop& loop, Log& log, WorkerSettings settings, PoolEv
       log_(log),
       settings_(std::move(settings)),
       events_(events),
+      launcher_(loop, log),
       queue_(settings_.pool.queue_length),
       quarantine_(settings_.quarantine),
       oom_kills_(oom_counter_.kills()),
@@ -66,7 +67,8 @@ std::uint32_t WorkerPool::free_number() const {
 
 std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerPool::spawn(
     const WorkerSettings& settings) {
-  auto worker = WorkerProcess::spawn(loop_, log_, settings, free_number(), dispatched_, *this);
+  auto worker =
+      WorkerProcess::spawn(loop_, log_, launcher_, settings, free_number(), dispatched_, *this);
   if (worker) events_.on_pool_worker_started();
   return worker;
 }
@@ -231,6 +233,7 @@ void WorkerPool::stop() {
   for (auto& seat : seats_) seat->restart.stop();
   spares_.close();
   for_each_worker([](WorkerProcess& worker) { worker.stop(); });
+  launcher_.end();
   report_if_stopped();
 }
 
@@ -240,6 +243,7 @@ void WorkerPool::kill() {
   for (auto& seat : seats_) seat->restart.stop();
   spares_.close();
   for_each_worker([](WorkerProcess& worker) { worker.kill(); });
+  launcher_.end();
   report_if_stopped();
 }
 
@@ -439,6 +443,7 @@ void WorkerPool::on_next_gone(Seat& seat) {
 
 void WorkerPool::finish_reload(std::expected<void, std::string> result) {
   next_timer_.stop();
+  launcher_.keep_only(settings_.generation);
   const auto finished = std::move(reload_);
   finished->done(std::move(result));
 }

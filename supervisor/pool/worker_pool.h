@@ -19,6 +19,7 @@
 #include "supervisor/pool/request_queue.h"
 #include "supervisor/pool/restart_policy.h"
 #include "supervisor/pool/spares.h"
+#include "supervisor/pool/worker_launcher.h"
 #include "supervisor/pool/worker_process.h"
 
 namespace lambdapool::supervisor {
@@ -169,6 +170,7 @@ class WorkerPool final : private WorkerEvents {
   WorkerSettings settings_;
   PoolEvents& events_;
 
+  WorkerLauncher launcher_;  // Outlives the workers.
   RequestQueue queue_;
   Quarantine quarantine_;
   OomCounter oom_counter_;

@@ -9,6 +9,7 @@
 #include "supervisor/lines.h"
 #include "supervisor/log/escape.h"
 #include "supervisor/pool/attribution.h"
+#include "supervisor/pool/worker_launcher.h"
 #include "supervisor/pool/worker_plumbing.h"
 #include "supervisor/uv/process_memory.h"
 
@@ -57,6 +58,23 @@ Lifespan make_lifespan(const PoolConfig& config, double fraction) {
           static_cast<std::uint64_t>(drawn(config.max_rss))};
 }
 
+protocol::Start start_message(const WorkerSettings& settings, std::uint32_t number) {
+  return {
+      .lambda_root = settings.lambda_root,
+      .lambda_id = settings.lambda_id,
+      .lambda_name = settings.lambda_name,
+      .lambda_version = settings.lambda_version,
+      .pylib = settings.pylib,
+      .venv = settings.venv,
+      .event_loop = settings.event_loop,
+      .log_level = settings.log_level,
+      .worker = number,
+      .window = settings.pool.concurrency,
+      .settings = settings.settings,
+      .limits = settings.limits,
+  };
+}
+
 WorkerProcess::WorkerProcess(uv::Loop& loop, Log& log, const WorkerSettings& settings,
                              std::uint32_t number, std::uint64_t& dispatched, WorkerEvents& events)
     : loop_(loop),
@@ -72,8 +90,8 @@ WorkerProcess::WorkerProcess(uv::Loop& loop, Log& log, const WorkerSettings& set
       started_(std::chrono::steady_clock::now()) {}
 
 std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
-    uv::Loop& loop, Log& log, const WorkerSettings& settings, std::uint32_t number,
-    std::uint64_t& dispatched, WorkerEvents& events) {
+    uv::Loop& loop, Log& log, WorkerLauncher& launcher, const WorkerSettings& settings,
+    std::uint32_t number, std::uint64_t& dispatched, WorkerEvents& events) {
   std::unique_ptr<WorkerProcess> worker(
       new WorkerProcess(loop, log, settings, number, dispatched, events));
   WorkerProcess* self = worker.get();
@@ -90,8 +108,9 @@ std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
       {-1, plumbing->worker_out.get(), plumbing->worker_err.get(), plumbing->worker_channel.get(),
        (*report)->descriptor(), (*vitals)->descriptor()},
       settings.lambda_root};
-  auto process = uv::Process::spawn(
-      loop, options, [self](std::int64_t status, int signal) { self->on_exited(status, signal); });
+  auto process = launcher.launch(
+      settings, options, [self](int pid) { self->on_started(pid); },
+      [self](std::int64_t status, int signal) { self->on_exited(status, signal); });
   if (!process) return std::unexpected(process.error());
 
   worker->process_ = std::move(*process);
@@ -111,23 +130,16 @@ std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
       [self](std::string_view line) { self->log_output("stderr", line); }, dropped("stderr"));
   worker->channel_ = std::make_unique<WorkerChannel>(loop, std::move(plumbing->channel),
                                                      static_cast<ChannelEvents&>(*worker));
-  worker->channel_->send(protocol::Start{
-      .lambda_root = settings.lambda_root,
-      .lambda_id = settings.lambda_id,
-      .lambda_name = settings.lambda_name,
-      .lambda_version = settings.lambda_version,
-      .pylib = settings.pylib,
-      .venv = settings.venv,
-      .event_loop = settings.event_loop,
-      .log_level = settings.log_level,
-      .worker = number,
-      .window = settings.pool.concurrency,
-      .settings = settings.settings,
-      .limits = settings.limits,
-  });
-  worker->after(settings.pool.start_timeout, [self] { self->on_start_timeout(); });
-  log.info("worker started", {{"worker", number}, {"pid", worker->pid()}});
+  worker->channel_->send(start_message(settings, number));
   return worker;
+}
+
+void WorkerProcess::on_started(int pid) {
+  pid_ = pid;
+  log_.info("worker started", {{"worker", number_}, {"pid", pid}});
+  if (state_ == WorkerState::kStarting) {
+    after(settings_.pool.start_timeout, [this] { on_start_timeout(); });
+  }
 }
 
 void WorkerProcess::after(Milliseconds delay, std::function<void()> action) {

@@ -29,7 +29,7 @@
 #include "supervisor/pool/request_slots.h"
 #include "supervisor/pool/vitals_page.h"
 #include "supervisor/pool/worker_channel.h"
-#include "supervisor/uv/process.h"
+#include "supervisor/uv/child_process.h"
 #include "supervisor/uv/timer.h"
 
 namespace lambdapool::supervisor {
@@ -52,6 +52,10 @@ struct WorkerSettings {
   std::uint64_t generation = 1;  // Which version of the lambda it is, counted by the supervisor.
 };
 
+// What a worker of that number is told first. Views into `settings`.
+protocol::Start start_message(const WorkerSettings& settings, std::uint32_t number);
+
+class WorkerLauncher;
 class WorkerProcess;
 
 // How far a start had come that failed.
@@ -100,12 +104,12 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
  public:
   // `dispatched` counts the requests of the whole pool; see request_slots.h.
   static std::expected<std::unique_ptr<WorkerProcess>, std::string> spawn(
-      uv::Loop& loop, Log& log, const WorkerSettings& settings, std::uint32_t number,
-      std::uint64_t& dispatched, WorkerEvents& events);
+      uv::Loop& loop, Log& log, WorkerLauncher& launcher, const WorkerSettings& settings,
+      std::uint32_t number, std::uint64_t& dispatched, WorkerEvents& events);
 
   std::uint32_t number() const { return number_; }
   std::uint64_t generation() const { return settings_.generation; }
-  int pid() const { return process_->pid(); }
+  int pid() const { return pid_; }  // 0 while it is not known yet.
   WorkerState state() const { return state_; }
   std::size_t outstanding() const { return slots_.busy(); }
   // Whether a request may be dispatched to it now.
@@ -160,6 +164,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   void on_stream_chunk(const protocol::StreamChunk& chunk);
   void on_stream_end(const protocol::StreamEnd& end);
   void release(RequestSlots::Slot& slot);
+  void on_started(int pid);
   void on_exited(std::int64_t status, int signal);
   void on_start_timeout();
   void after(Milliseconds delay, std::function<void()> action);
@@ -205,7 +210,8 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   std::unique_ptr<WorkerChannel> channel_;
   std::unique_ptr<OutputPipe> stdout_;
   std::unique_ptr<OutputPipe> stderr_;
-  std::unique_ptr<uv::Process> process_;
+  std::unique_ptr<uv::ChildProcess> process_;
+  int pid_ = 0;
   std::function<void()> timer_action_;
   uv::Timer timer_;
   uv::Timer stacks_timer_;

@@ -2,10 +2,14 @@
 
 #include <cstdlib>
 
+#include "supervisor/uv/children.h"
+
 namespace lambdapool::supervisor::uv {
 
 Loop::Loop() {
   if (uv_loop_init(&loop_) != 0) std::abort();
+  loop_.data = this;
+  children_ = std::make_unique<Children>(*this);
   before_wait_.reset(new uv_prepare_t);
   uv_prepare_init(&loop_, before_wait_.get());
   before_wait_->data = this;
@@ -18,6 +22,8 @@ Loop::Loop() {
 Loop::~Loop() {
   destroy_retired();
   before_wait_.reset();
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  children_.reset();
   uv_run(&loop_, UV_RUN_DEFAULT);
   // A handle without an owner would be a leak of ours; ending loudly beats hiding it.
   if (uv_loop_close(&loop_) != 0) std::abort();

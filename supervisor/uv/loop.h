@@ -23,6 +23,8 @@ class Retirable {
   virtual ~Retirable() = default;
 };
 
+class Children;
+
 using TimePoint = std::chrono::steady_clock::time_point;
 
 class Loop {
@@ -33,6 +35,10 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   uv_loop_t* get() { return &loop_; }
+  static Loop& of(uv_loop_t* loop) { return *static_cast<Loop*>(loop->data); }
+
+  // The processes whose end is waited for on this loop.
+  Children& children() { return *children_; }
 
   // Runs until nothing is left on the loop.
   void run();
@@ -46,6 +52,7 @@ class Loop {
 
   uv_loop_t loop_{};
   HandlePtr<uv_prepare_t> before_wait_;
+  std::unique_ptr<Children> children_;
   std::vector<std::unique_ptr<Retirable>> retired_;
 };
 

@@ -5,6 +5,8 @@
 
 #include <csignal>
 
+#include "supervisor/uv/children.h"
+
 namespace lambdapool::supervisor::uv {
 
 void KillThenClose::operator()(uv_process_t* child) const noexcept {
@@ -41,6 +43,7 @@ std::expected<std::unique_ptr<Process>, std::string> Process::spawn(Loop& loop,
   uv_options.stdio_count = static_cast<int>(stdio.size());
   uv_options.stdio = stdio.data();
   uv_options.exit_cb = [](uv_process_t* child, std::int64_t status, int signal) {
+    Loop::of(child->loop).children().remove(child->pid);
     auto* self = static_cast<Process*>(child->data);
     if (self == nullptr) {
       CloseHandle{}(child);
@@ -59,6 +62,7 @@ std::expected<std::unique_ptr<Process>, std::string> Process::spawn(Loop& loop,
     return std::unexpected(options.arguments[0] + ": " + uv_strerror(result));
   }
   process->pid_ = process->handle_->pid;
+  loop.children().add(process->pid_);
   process->running_ = true;
   return process;
 }

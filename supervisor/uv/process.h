@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/uv/child_process.h"
 #include "supervisor/uv/loop.h"
 
 namespace lambdapool::supervisor::uv {
@@ -27,22 +28,17 @@ struct SpawnOptions {
   std::string folder = {};  // Where it starts; empty: where the supervisor is.
 };
 
-class Process {
+class Process final : public ChildProcess {
  public:
-  // How it ended: an exit status, or the signal that killed it when that is not zero.
-  using Exited = std::function<void(std::int64_t status, int signal)>;
-
   static std::expected<std::unique_ptr<Process>, std::string> spawn(Loop& loop,
                                                                     const SpawnOptions& options,
                                                                     Exited exited);
 
-  int pid() const { return pid_; }
+  int pid() const override { return pid_; }
   bool running() const { return running_; }
 
-  // No effect on a process that has ended.
-  void signal(int number);
-  // To the whole process group; also reaches what the process left behind when it has ended.
-  void signal_group(int number);
+  void signal(int number) override;
+  void signal_group(int number) override;
 
  private:
   explicit Process(Exited exited) : exited_(std::move(exited)) {}

@@ -12,7 +12,7 @@ import pytest
 
 from support.errors import assert_error
 from support.http_client import Closed
-from support.lambdapool import Lambdapool
+from support.lambdapool import Lambdapool, reads_files_at_each_start
 from support.wait import eventually
 
 VERSION = """
@@ -187,6 +187,7 @@ def test_a_lambda_folder_that_is_gone_keeps_its_workers(serve, make_lambda):
     assert version_of(server) == 1
 
 
+@reads_files_at_each_start
 def test_a_lambda_that_cannot_be_loaded_any_more_is_lunas_validation_error(serve, make_lambda):
     folder = make_lambda(VERSION.replace("NUMBER", "1"))
     server = serve(folder, settings={"pool.queue_timeout": "1s"})

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from support import processes
-from support.lambdapool import Lambdapool, run
+from support.lambdapool import Lambdapool, reads_files_at_each_start, run
 
 GOOD_MAIN = "async def main(request):\n    return {}\n"
 
@@ -230,6 +230,7 @@ def test_a_lambda_that_starts_only_once_keeps_serving(serve, make_lambda):
     server.wait_for_workers(2, within=10)
 
 
+@reads_files_at_each_start
 def test_failing_starts_come_ever_more_slowly(serve, make_lambda):
     folder = make_lambda(
         """

@@ -14,6 +14,25 @@ namespace {
 
 constexpr const char* kHostModule = "luna_lambda_tools.private.host";
 
+constexpr const char* kPreloadModule = "luna_lambda_tools.private.preloading";
+
+// say(level, request_id, text), for what is logged before there is a channel.
+PyObject* say_line(PyObject* capsule, PyObject* arguments) {
+  const char* level = nullptr;
+  const char* request_id = nullptr;
+  PyObject* text = nullptr;
+  if (PyArg_ParseTuple(arguments, "ssU", &level, &request_id, &text) == 0) return nullptr;
+  const Reference bytes = steal(PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace"));
+  if (!bytes) return nullptr;
+  const auto* say = static_cast<Say*>(PyCapsule_GetPointer(capsule, nullptr));
+  if (say == nullptr) return nullptr;
+  (*say)(level,
+         {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))});
+  Py_RETURN_NONE;
+}
+
+PyMethodDef kSay = {"say", &say_line, METH_VARARGS, nullptr};
+
 bool set_text(const Reference& dict, const char* key, std::string_view text) {
   const Reference value = make_text(text);
   return value && PyDict_SetItemString(dict.get(), key, value.get()) == 0;
@@ -48,6 +67,10 @@ Reference import_from(const std::string& pylib, const char* module) {
 // The host's module. What it makes of classes and functions stays for good: the collector neither
 // runs while that is made nor ever looks at it again.
 Reference import_host(const std::string& pylib) {
+  // A forked worker has it already.
+  if (PyObject* module = PyDict_GetItemString(PyImport_GetModuleDict(), kHostModule)) {
+    return share(module);
+  }
   PyGC_Disable();
   Reference host = import_from(pylib, kHostModule);
   if (host) {
@@ -90,6 +113,24 @@ int serve(const protocol::Start& start, const std::string& pylib, ChannelIo& io,
       steal(PyObject_CallMethod(host.get(), "serve", "OO", channel.get(), settings.get())),
       kHostModule);
 }
+
+std::string preload(const protocol::Start& start, const std::string& pylib, bool lambda, Say say) {
+  const Reference host = import_host(pylib);
+  const Reference settings = make_start(start);
+  const Reference target = steal(PyCapsule_New(&say, nullptr, nullptr));
+  const Reference function = target ? steal(PyCFunction_New(&kSay, target.get())) : nullptr;
+  const Reference module = steal(PyImport_ImportModule(kPreloadModule));
+  if (!host || !settings || !function || !module) return take_error().summary;
+  const Reference fault = steal(PyObject_CallMethod(module.get(), "preload", "OOO", settings.get(),
+                                                    lambda ? Py_True : Py_False, function.get()));
+  if (!fault) return take_error().summary;
+  const char* text = PyUnicode_AsUTF8(fault.get());
+  return text == nullptr ? take_error().summary : text;
+}
+
+Fork::Fork() { PyOS_BeforeFork(); }
+void Fork::in_parent() const { PyOS_AfterFork_Parent(); }
+void Fork::in_child() const { PyOS_AfterFork_Child(); }
 
 int run_main(const char* module, std::span<const std::string> arguments, const std::string& pylib) {
   const Reference imported = import_from(pylib, module);

@@ -113,6 +113,8 @@ std::expected<std::unique_ptr<Interpreter>, std::string> Interpreter::start(
 
 Interpreter::~Interpreter() { Py_FinalizeEx(); }
 
+bool Interpreter::running() { return Py_IsInitialized() != 0; }
+
 std::string default_program() { return LAMBDAPOOL_PYTHON_PROGRAM; }
 
 std::string_view version() {

@@ -20,6 +20,8 @@ class Interpreter {
   // Ends as any Python program does: joins threads, runs atexit functions, flushes. A worker that
   // ran a lambda does not come here: see end_process().
   ~Interpreter();
+  // Whether there is one in this process.
+  static bool running();
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
 

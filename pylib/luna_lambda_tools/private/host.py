@@ -18,9 +18,8 @@ import tracemalloc  # noqa: F401  the warning of a coroutine that was not awaite
 from typing import Any, Callable, Mapping, Protocol, Sequence
 
 from ..public import metrics  # noqa: F401  what it imports must not be the lambda's
-from ..public.config import lambdaConfig
 from ..public.standalone import StandaloneLambdaRequest
-from . import attribution, configuration, loading, log, metrics_sink, serving, validation
+from . import attribution, log, metrics_sink, preloading, serving
 from .context import Context
 from .errors import INTERNAL, HostError
 from .event_loop import log_exception, make_loop, run_until
@@ -91,11 +90,7 @@ class Host:
         attribution.install(channel, self._loop)
         luna.configure(start.get("settings", "{}"), self._root)
         self._configurator = Configurator(luna, self._loop)
-        _validate(self._root)
-        config = configuration.read(self._root)
-        lambdaConfig._fill(config)
-        serving.prepare(self._root)
-        self._lambda = loading.load(self._root)
+        config, self._lambda = preloading.taken(self._root) or preloading.load(self._root)
         asyncio.set_event_loop(self._loop)  # asyncio.run at import time has taken it away
         self._main = serving.main_work(self._lambda, self._context, str(start["lambda_id"]))
         self._table, self._model = serving.build(self._lambda, self._main, config or {}, self._root, start)
@@ -219,13 +214,6 @@ def _as_failure(stage: str, error: BaseException) -> StartFailure:
     if isinstance(error, StartFailure):
         return error
     return StartFailure(f"{summary_of(error)} was raised by the lambda", traceback_of(error), stage)
-
-
-def _validate(root: str) -> None:
-    """Raises StartFailure that names all that is wrong."""
-    errors = validation.validate(root)
-    if errors:
-        raise StartFailure.of_lines(errors)
 
 
 def _flush_stdio() -> None:

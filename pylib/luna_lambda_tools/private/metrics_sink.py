@@ -178,10 +178,20 @@ def _faults(metrics: Sequence[Any]) -> list[str]:
     return faults
 
 
+_kept_at_fork = False
+
+
+def keep_at_fork(kept: bool) -> None:
+    """Whether a forked child has the numbers that were counted before: a worker has those of its template."""
+    global _kept_at_fork
+    _kept_at_fork = kept
+
+
 def _after_fork_in_child() -> None:
     global lock
     lock = threading.RLock()
-    sink.forget()
+    if not _kept_at_fork:
+        sink.forget()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

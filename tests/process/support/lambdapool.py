@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support import processes
 from support.http_client import Connection, Response, request_bytes
 from support.log import Log, Record, parse_json, parse_text
@@ -23,6 +25,14 @@ from support.wait import eventually
 ROOT = Path(__file__).resolve().parents[3]
 LAMBDAS = ROOT / "tests" / "lambdas"
 PROGRAMS = Path(os.environ.get("LAMBDAPOOL_BIN", ROOT / "build" / "dev" / "bin")).resolve()
+
+# What each server is started with: LAMBDAPOOL_PRELOAD=lambda runs the tests with that template.
+PRELOAD = os.environ.get("LAMBDAPOOL_PRELOAD", "")
+EVERYWHERE = {"pool.preload": PRELOAD} if PRELOAD else {}
+
+reads_files_at_each_start = pytest.mark.skipif(
+    PRELOAD == "lambda", reason="the template keeps the lambda as it was imported, until a reload"
+)
 
 LISTENING = re.compile(r"^listening on http://(\[[0-9a-f:.]+\]|[0-9.]+):(\d+)$")
 
@@ -107,7 +117,7 @@ class Lambdapool:
             *arguments_of({"pool.standby": spares} if spares else {}),
             "--log-format",
             log_format,
-            *arguments_of(settings or {}),
+            *arguments_of({**EVERYWHERE, **(settings or {})}),
             *arguments,
         ]
         self.process = subprocess.Popen(
@@ -209,8 +219,18 @@ class Lambdapool:
         return sorted(
             child.pid
             for child in processes.children(self.pid)
-            if child.state != "Z" and processes.program(child.pid) == "lambdapool-worker"
+            if child.state != "Z"
+            and processes.program(child.pid) == "lambdapool-worker"
+            and not processes.is_template(child.pid)
         )
+
+    def templates(self) -> list[int]:
+        """The process ids of the processes from which workers are forked."""
+        return [
+            child.pid
+            for child in processes.children(self.pid)
+            if child.state != "Z" and processes.is_template(child.pid)
+        ]
 
     def worker(self) -> int:
         (pid,) = self.workers()

@@ -73,6 +73,15 @@ def program(pid: int) -> str:
         return ""
 
 
+def is_template(pid: int) -> bool:
+    """Whether it is the process from which workers are forked."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().split(b"\0")[1:2] == [b"template"]
+    except OSError:
+        return False
+
+
 def descriptors(pid: int) -> dict[int, str]:
     """The open descriptors of a process and what each leads to."""
     found = {}
