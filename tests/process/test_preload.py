@@ -276,7 +276,7 @@ def test_a_reload_that_fails_leaves_the_old_template(serve, make_lambda):
 @pytest.mark.bound(240)
 def test_three_hundred_deaths_leave_nothing(serve, make_lambda):
     source = "import os\nasync def main(request):\n    return os._exit(3) if request.json else 1\n"
-    server = preloaded(serve, make_lambda(source), "lambda")
+    server = preloaded(serve, make_lambda(source), "lambda", settings={"quarantine.deaths": 0})
     (template,) = server.templates()
     before = processes.descriptors(server.pid), processes.descriptors(template)
 
