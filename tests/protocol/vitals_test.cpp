@@ -46,18 +46,18 @@ class VitalsTest : public testing::Test {
   int file_ = -1;
 };
 
-TEST(Vitals, AreEightBytesAndEightForEachSlot) {
-  EXPECT_EQ(vitals_bytes(0), 8U);
-  EXPECT_EQ(vitals_bytes(1), 16U);
-  EXPECT_EQ(vitals_bytes(kMaxWindow), 8U + 8U * kMaxWindow);
+TEST(Vitals, AreThirtyTwoBytesAndEightForEachSlot) {
+  EXPECT_EQ(vitals_bytes(0), 32U);
+  EXPECT_EQ(vitals_bytes(1), 40U);
+  EXPECT_EQ(vitals_bytes(kMaxWindow), 32U + 8U * kMaxWindow);
 }
 
-TEST(Vitals, SlotsFollowTheCounterWithoutAGap) {
+TEST(Vitals, SlotsFollowTheFieldsWithoutAGap) {
   alignas(Vitals) std::byte memory[vitals_bytes(2)] = {};
   auto* vitals = reinterpret_cast<Vitals*>(memory);
 
-  EXPECT_EQ(reinterpret_cast<std::byte*>(vitals_slots(vitals)), memory + 8);
-  EXPECT_EQ(reinterpret_cast<std::byte*>(vitals_slots(vitals) + 1), memory + 16);
+  EXPECT_EQ(reinterpret_cast<std::byte*>(vitals_slots(vitals)), memory + 32);
+  EXPECT_EQ(reinterpret_cast<std::byte*>(vitals_slots(vitals) + 1), memory + 40);
 }
 
 TEST_F(VitalsTest, AFreshPageSaysThatNothingHasBegun) {

@@ -12,6 +12,7 @@
 #include <map>
 #include <set>
 
+#include "supervisor/pool/process_state.h"
 #include "tests/supervisor/support/answers.h"
 #include "tests/supervisor/support/memory_log.h"
 #include "tests/supervisor/support/run_until.h"
@@ -103,6 +104,17 @@ class WorkerPoolTest : public testing::Test, protected PoolEvents {
     }));
     EXPECT_EQ(write(file, "x", 1), 1);
     close(file);
+  }
+
+  // The stacks of all workers, as they come.
+  std::vector<WorkerStacks> take_stacks(Milliseconds limit) {
+    std::optional<std::vector<WorkerStacks>> taken;
+    pool_->take_stacks(limit, [&](std::vector<WorkerStacks> stacks) {
+      EXPECT_FALSE(taken) << "told twice";
+      taken = std::move(stacks);
+    });
+    EXPECT_TRUE(until([&] { return taken.has_value(); }));
+    return std::move(taken).value_or(std::vector<WorkerStacks>());
   }
 
   int ready_ = 0;
@@ -809,6 +821,92 @@ TEST_F(WorkerPoolTest, AProgramThatCannotBeStartedFailsThePool) {
   settings_.program = "/nowhere/lambdapool-worker";
   start();
   EXPECT_TRUE(run_until(loop_, [&] { return !failed_.empty(); }, 2s));
+}
+
+TEST_F(WorkerPoolTest, EveryWorkerTellsItsStacks) {
+  config().workers = 2;
+  start_and_await();
+
+  const auto stacks = take_stacks(10s);
+
+  ASSERT_EQ(stacks.size(), 2U);
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(stacks[i].worker, i + 1);
+    EXPECT_GT(stacks[i].pid, 0);
+    EXPECT_EQ(stacks[i].threads, "Thread 0x01 (most recent call first):\n");
+    EXPECT_EQ(stacks[i].tasks, "task of worker " + std::to_string(i + 1));
+  }
+  EXPECT_EQ(ask(1).status, 200);
+}
+
+TEST_F(WorkerPoolTest, SeveralWhoAskForStacksAtATimeAreAllTold) {
+  start_and_await();
+  int told = 0;
+  for (int i = 0; i < 3; ++i) {
+    pool_->take_stacks(10s, [&](const std::vector<WorkerStacks>& stacks) {
+      ++told;
+      EXPECT_EQ(stacks.at(0).threads, "Thread 0x01 (most recent call first):\n");
+      EXPECT_EQ(stacks.at(0).tasks, "task of worker 1");
+    });
+  }
+  EXPECT_TRUE(until([&] { return told == 3; }));
+}
+
+TEST_F(WorkerPoolTest, AWorkerWhoseLoopIsStuckTellsTheStacksOfItsThreads) {
+  start_and_await();
+  submit(1, "/blocks");
+
+  const auto stacks = take_stacks(200ms);
+
+  ASSERT_EQ(stacks.size(), 1U);
+  EXPECT_EQ(stacks[0].threads, "Thread 0x01 (most recent call first):\n");
+  EXPECT_NE(stacks[0].tasks.find("does not answer"), std::string::npos) << stacks[0].tasks;
+}
+
+TEST_F(WorkerPoolTest, AStoppedWorkerTellsNoStacksButThatItIsStopped) {
+  start_and_await();
+  const int pid = std::stoi(ask(1).body);
+  ASSERT_EQ(kill(pid, SIGSTOP), 0);
+  ASSERT_TRUE(until([&] { return process_state(pid).value_or(ProcessState()).stopped; }));
+
+  const auto stacks = take_stacks(10s);
+
+  ASSERT_EQ(stacks.size(), 1U);
+  EXPECT_EQ(stacks[0].pid, pid);
+  EXPECT_EQ(stacks[0].threads, "");
+  EXPECT_NE(stacks[0].tasks.find("is stopped"), std::string::npos) << stacks[0].tasks;
+  ASSERT_EQ(kill(pid, SIGCONT), 0);
+  EXPECT_EQ(ask(2).status, 200);
+}
+
+TEST_F(WorkerPoolTest, AWorkerThatDoesNotListenToTheSignalIsNotKilledByIt) {
+  start_and_await("does not hear SIGUSR2");
+
+  const auto stacks = take_stacks(10s);
+
+  ASSERT_EQ(stacks.size(), 1U);
+  EXPECT_EQ(stacks[0].threads, "");
+  EXPECT_EQ(stacks[0].tasks, "task of worker 1");
+  EXPECT_EQ(ask(1).status, 200);
+  EXPECT_EQ(workers_started_, 1);
+}
+
+TEST_F(WorkerPoolTest, AWorkerThatEndsMeanwhileIsToldOfOnce) {
+  start_and_await("tells no stacks");
+  std::vector<WorkerStacks> taken;
+  pool_->take_stacks(1h, [&](std::vector<WorkerStacks> stacks) { taken = std::move(stacks); });
+
+  submit(1, "/dies");
+
+  EXPECT_TRUE(until([&] { return !taken.empty(); }));
+}
+
+TEST_F(WorkerPoolTest, WithoutWorkersThereAreNoStacks) {
+  settings_.program = "/nowhere/lambdapool-worker";
+  start();
+  bool told = false;
+  pool_->take_stacks(1h, [&](const std::vector<WorkerStacks>& stacks) { told = stacks.empty(); });
+  EXPECT_TRUE(told);
 }
 
 }  // namespace
