@@ -185,6 +185,7 @@ WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
       .event_loop = std::string(to_string(config_.worker.event_loop)),
       .log_level = std::string(to_string(config_.log.level)),
       .pool = config_.pool,
+      .block_warning = config_.worker.block_warning,
       .generation = generation_,
   };
 }
@@ -226,6 +227,12 @@ std::optional<HostAnswer> Supervisor::answer_itself(std::string_view method,
 void Supervisor::on_pool_worker_started() { metrics_.worker_started(); }
 
 void Supervisor::on_pool_worker_gone(GoneCause cause) { metrics_.worker_gone(cause); }
+
+void Supervisor::on_pool_loop_blocked() { metrics_.loop_blocked(); }
+
+void Supervisor::on_pool_loop_unblocked(std::chrono::nanoseconds blocked) {
+  metrics_.loop_unblocked(blocked);
+}
 
 void Supervisor::on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) {
   if (auto added = metrics_.user().add(worker, metric); !added) {

@@ -63,6 +63,7 @@ enum class EventLoop { kAuto, kUvloop, kAsyncio };
 
 struct WorkerConfig {
   EventLoop event_loop = EventLoop::kAuto;
+  Milliseconds block_warning{1'000};  // Zero: none.
 };
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };

@@ -143,6 +143,9 @@ constexpr std::array kKeys = {
     Key{"worker.event_loop", Kind::kChoice, "auto", 0, 0, "",
         "The asyncio event loop; auto is uvloop when it can be imported.",
         [](Config& c) -> Member { return &c.worker.event_loop; }},
+    Key{"worker.block_warning", Kind::kDuration, "1s", 0, kDay, "",
+        "How long code may block the event loop before the log warns and names its line; 0: no warning.",
+        [](Config& c) -> Member { return &c.worker.block_warning; }},
 
     Key{"metrics.enabled", Kind::kBool, "true", 0, 0, "",
         "Whether GET /metrics and GET /lambda_metrics answer; false makes them 404.",

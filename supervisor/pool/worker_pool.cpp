@@ -8,6 +8,11 @@ namespace {
 // While requests wait, how often to see whether a worker that stood still takes them now.
 constexpr Milliseconds kQueueLook{100};
 
+// How often to look for event loops that are blocked.
+constexpr Milliseconds kWatchOftenest{20};
+constexpr Milliseconds kWatchRarest{250};
+constexpr int kWatchesPerWarning = 4;
+
 }  // namespace
 
 WorkerPool::Seat::Seat(uv::Loop& loop, std::uint32_t seat_number, const PoolConfig& config,
@@ -23,7 +28,8 @@ WorkerPool::WorkerPool(uv::Loop& loop, Log& log, WorkerSettings settings, PoolEv
       events_(events),
       queue_(settings_.pool.queue_length),
       reload_timer_(loop, [this] { start_next(); }),
-      deadline_timer_(loop, [this] { check_deadlines(); }) {}
+      deadline_timer_(loop, [this] { check_deadlines(); }),
+      watch_timer_(loop, [this] { watch_loops(); }) {}
 
 void WorkerPool::start() {
   while (seats_.size() < settings_.pool.workers) add_seat();
@@ -84,6 +90,7 @@ void WorkerPool::submit(std::unique_ptr<Invocation> invocation) {
                 make_failure(FailureKind::kDraining, "the server is stopping"));
   const auto now = invocation->received();
   look_again(now + settings_.pool.request_timeout);
+  keep_watching();
   if (queue_.empty()) {
     if (WorkerProcess* worker = most_idle()) return worker->dispatch(std::move(invocation));
   }
@@ -190,6 +197,12 @@ void WorkerPool::on_worker_start_failed(WorkerProcess& worker, StartStage stage,
 
 void WorkerPool::on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) {
   events_.on_pool_metric(worker.number(), metric);
+}
+
+void WorkerPool::on_worker_blocked() { events_.on_pool_loop_blocked(); }
+
+void WorkerPool::on_worker_unblocked(std::chrono::nanoseconds blocked) {
+  events_.on_pool_loop_unblocked(blocked);
 }
 
 void WorkerPool::on_worker_free(WorkerProcess&) { dispatch_queue(); }
@@ -312,6 +325,7 @@ void WorkerPool::report_if_stopped() {
   if (!empty || stopped_) return;
   stopped_ = true;
   deadline_timer_.stop();
+  watch_timer_.stop();
   events_.on_pool_stopped();
 }
 
@@ -320,6 +334,19 @@ void WorkerPool::look_again(uv::TimePoint when) {
   looks_at_ = when;
   deadline_timer_.start(std::chrono::ceil<Milliseconds>(
       std::max(when - std::chrono::steady_clock::now(), uv::TimePoint::duration{0})));
+}
+
+void WorkerPool::keep_watching() {
+  if (watch_timer_.active() || stopped_ || settings_.block_warning == Milliseconds{0}) return;
+  watch_timer_.start(
+      std::clamp(settings_.block_warning / kWatchesPerWarning, kWatchOftenest, kWatchRarest));
+}
+
+void WorkerPool::watch_loops() {
+  const auto now = std::chrono::steady_clock::now();
+  bool again = !queue_.empty();
+  for_each_worker([&](WorkerProcess& worker) { again = worker.watch_loop(now) || again; });
+  if (again) keep_watching();
 }
 
 Failure WorkerPool::no_worker() const {

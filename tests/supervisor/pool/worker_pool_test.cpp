@@ -120,6 +120,8 @@ class WorkerPoolTest : public testing::Test, protected PoolEvents {
   int ready_ = 0;
   int stopped_ = 0;
   int workers_started_ = 0;
+  int blocked_ = 0;
+  std::vector<std::chrono::nanoseconds> unblocked_;
   std::vector<GoneCause> gone_;
   std::vector<std::string> failed_;
 
@@ -135,6 +137,10 @@ class WorkerPoolTest : public testing::Test, protected PoolEvents {
   void on_pool_failed(const std::string& text) override { failed_.push_back(text); }
   void on_pool_stopped() override { ++stopped_; }
   void on_pool_worker_started() override { ++workers_started_; }
+  void on_pool_loop_blocked() override { ++blocked_; }
+  void on_pool_loop_unblocked(std::chrono::nanoseconds blocked) override {
+    unblocked_.push_back(blocked);
+  }
   void on_pool_worker_gone(GoneCause cause) override { gone_.push_back(cause); }
   void on_pool_metric(std::uint32_t, const protocol::Metric&) override {}
 };
@@ -907,6 +913,80 @@ TEST_F(WorkerPoolTest, WithoutWorkersThereAreNoStacks) {
   bool told = false;
   pool_->take_stacks(1h, [&](const std::vector<WorkerStacks>& stacks) { told = stacks.empty(); });
   EXPECT_TRUE(told);
+}
+
+TEST_F(WorkerPoolTest, AStepThatBlocksTheLoopIsWarnedOfOnceWithItsRequest) {
+  settings_.block_warning = 40ms;
+  make_fifo("step");
+  start_and_await();
+
+  submit(1, "/steps for long");
+
+  EXPECT_TRUE(until([&] { return log_.count("event loop is blocked") > 0; }));
+  EXPECT_TRUE(log_.says("event loop is blocked worker=1"));
+  EXPECT_TRUE(log_.says("request_id=request-1"));
+  // Further looks see the same block.
+  const auto end = std::chrono::steady_clock::now() + 100ms;
+  EXPECT_TRUE(until([&] { return std::chrono::steady_clock::now() > end; }));
+  EXPECT_EQ(log_.count("event loop is blocked"), 1U);
+  EXPECT_EQ(blocked_, 1);
+  EXPECT_TRUE(unblocked_.empty());
+
+  release("step");
+  EXPECT_TRUE(until([&] { return answers_.has(1) && !unblocked_.empty(); }));
+  EXPECT_EQ(unblocked_.size(), 1U);
+  EXPECT_GT(unblocked_.at(0), 40ms);
+  EXPECT_EQ(log_.count("event loop goes on"), 1U);
+}
+
+TEST_F(WorkerPoolTest, ALoopThatTakesNothingIsWarnedOfThoughNoRequestIsStepped) {
+  settings_.block_warning = 40ms;
+  start_and_await();
+  submit(1, "/blocks");
+  ASSERT_TRUE(until([&] { return pool_->figures().in_flight == 1; }));
+
+  submit(2);
+
+  EXPECT_TRUE(until([&] { return log_.count("event loop is blocked") > 0; }));
+  EXPECT_TRUE(log_.says("request_id=none"));
+  EXPECT_TRUE(log_.says("stacks of a worker whose event loop is blocked"));
+}
+
+TEST_F(WorkerPoolTest, AShortStepIsNotWarnedOf) {
+  settings_.block_warning = 1h;
+  make_fifo("step");
+  start_and_await();
+  submit(1, "/steps for long");
+  const auto end = std::chrono::steady_clock::now() + 300ms;
+  EXPECT_TRUE(until([&] { return std::chrono::steady_clock::now() > end; }));
+  release("step");
+  EXPECT_TRUE(until([&] { return answers_.has(1); }));
+  EXPECT_EQ(blocked_, 0);
+}
+
+TEST_F(WorkerPoolTest, WithoutABlockWarningNothingIsWarnedOf) {
+  settings_.block_warning = 0ms;
+  make_fifo("step");
+  start_and_await();
+  submit(1, "/steps for long");
+  const auto end = std::chrono::steady_clock::now() + 300ms;
+  EXPECT_TRUE(until([&] { return std::chrono::steady_clock::now() > end; }));
+  release("step");
+  EXPECT_TRUE(until([&] { return answers_.has(1); }));
+  EXPECT_EQ(blocked_, 0);
+}
+
+TEST_F(WorkerPoolTest, ABlockEndsWithItsWorker) {
+  settings_.block_warning = 40ms;
+  make_fifo("step");
+  start_and_await();
+  submit(1, "/steps for long");
+  ASSERT_TRUE(until([&] { return blocked_ == 1; }));
+
+  pool_->kill();
+
+  EXPECT_TRUE(until([&] { return stopped_ == 1; }));
+  EXPECT_EQ(unblocked_.size(), 1U);
 }
 
 }  // namespace
