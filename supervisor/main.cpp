@@ -84,7 +84,7 @@ int serve(const ConfigSources& sources) {
     const auto log = open_log(config->log);
     if (!log) return complain(log.error());
     fit_connections(*config, descriptors, **log);
-    Supervisor supervisor(*config, *installation, **log);
+    Supervisor supervisor(*config, sources, *installation, **log);
     result = supervisor.run();
     exit_code = supervisor.exit_code();
   }

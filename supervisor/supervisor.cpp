@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "supervisor/config/changes.h"
 #include "supervisor/config/values.h"
 #include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
@@ -47,8 +48,9 @@ protocol::Limits limits_of(const WorkerConfig& worker, const Account& account) {
 
 }  // namespace
 
-Supervisor::Supervisor(Config config, Installation installation, Log& log)
+Supervisor::Supervisor(Config config, ConfigSources sources, Installation installation, Log& log)
     : config_(std::move(config)),
+      sources_(std::move(sources)),
       installation_(std::move(installation)),
       log_(log),
       lambda_name_(name_of(config_.lambda)),
@@ -100,14 +102,15 @@ std::expected<void, std::string> Supervisor::prepare() {
                          {"workers", config_.pool.workers}});
   if (auto opened = open_control(); !opened) return opened;
   if (auto opened = open_admin(); !opened) return opened;
-  read_lambda([this](std::expected<std::string, std::string> root) {
+  read_lambda(config_, [this](std::expected<std::string, std::string> root) {
     if (!root) return give_up(root.error());
     if (!stopping_) start_pool(*root);
   });
   return {};
 }
 
-void Supervisor::read_lambda(std::function<void(std::expected<std::string, std::string>)> done) {
+void Supervisor::read_lambda(const Config& config,
+                             std::function<void(std::expected<std::string, std::string>)> done) {
   if (!is_archive_) {
     if (std::filesystem::is_directory(lambda_path_)) return done(lambda_path_);
     return done(std::unexpected(lambda_path_ + ": the folder is not there any more"));
@@ -118,8 +121,8 @@ void Supervisor::read_lambda(std::function<void(std::expected<std::string, std::
     unpack_folder_ = std::move(*folder);
   }
   const std::string root = unpack_folder_->generation(generation_);
-  auto unpacker = Unpacker::start(loop_, installation_.worker_program, config_.lambda, lambda_path_,
-                                  root, config_.pool.start_timeout,
+  auto unpacker = Unpacker::start(loop_, installation_.worker_program, config.lambda, lambda_path_,
+                                  root, config.pool.start_timeout,
                                   [this, root, done](std::expected<void, std::string> result) {
                                     loop_.retire(std::move(unpacker_));
                                     if (!result) return done(std::unexpected(result.error()));
@@ -143,19 +146,49 @@ void Supervisor::reload(Reloaded done) {
   reload_waits_.push_back(std::move(done));
   reloading_ = true;
   manager_.reloading();
+  auto config = read_config();
+  if (!config) return end_reload(std::unexpected(config.error()));
+  next_config_ = std::move(*config);
   ++generation_;
-  read_lambda([this](std::expected<std::string, std::string> root) {
+  read_lambda(next_config_, [this](std::expected<std::string, std::string> root) {
     if (stopping_) return;
     if (!root) return end_reload(std::unexpected(root.error()));
-    pool_->reload(settings(*root), [this](std::expected<void, std::string> result) {
+    pool_->reload(settings(*root, next_config_), [this](std::expected<void, std::string> result) {
       end_reload(std::move(result));
     });
   });
 }
 
+std::expected<Config, std::string> Supervisor::read_config() {
+  const auto read = load_config(sources_);
+  if (!read) {
+    std::string lines;
+    for (const std::string& line : read.error()) lines += (lines.empty() ? "" : "\n") + line;
+    return std::unexpected(lines);
+  }
+  for (const ConfigChange& change : find_changes(config_, *read)) {
+    log_.write(change.needs_restart ? LogLevel::kWarning : LogLevel::kInfo,
+               change.needs_restart ? "this change of the configuration needs a restart"
+                                    : "configuration changed",
+               {{"key", change.key}, {"from", change.before}, {"to", change.after}});
+  }
+  return with_live_changes(config_, *read);
+}
+
+void Supervisor::adopt(const Config& config) {
+  const Config before = std::exchange(config_, config);
+  server_->set_lambda_version(config_.lambda.version);
+  if (config_.log.level != before.log.level) {
+    log_level_ = config_.log.level;
+    log_.set_level(log_level_);
+  }
+  if (config_.pool.workers != before.pool.workers) pool_->scale(config_.pool.workers);
+}
+
 void Supervisor::end_reload(std::expected<void, std::string> result) {
   reloading_ = false;
   if (result) {
+    adopt(next_config_);
     log_.info("reloaded", {{"generation", generation_}});
     // The one before may still be in use by workers that finish their requests.
     if (unpack_folder_ && generation_ > 2) unpack_folder_->remove(generation_ - 2);
@@ -193,27 +226,30 @@ void Supervisor::watch_signals() {
   on(SIGUSR2, [this] { log_.warning("SIGUSR2 has no meaning here; USR1 opens the log again"); });
 }
 
-WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
+WorkerSettings Supervisor::settings(const std::string& lambda_root, const Config& config) const {
   return {
       .program = installation_.worker_program,
       .pylib = installation_.pylib,
       .lambda_root = lambda_root,
       .lambda_id = lambda_id_,
       .lambda_name = lambda_name_,
-      .lambda_version = config_.lambda.version,
-      .venv = config_.lambda.venv,
-      .event_loop = std::string(to_string(config_.worker.event_loop)),
-      .log_level = std::string(to_string(log_level_)),
-      .settings = python_settings(config_),
-      .limits = limits_of(config_.worker, account_),
-      .pool = config_.pool,
-      .quarantine = config_.quarantine,
+      .lambda_version = config.lambda.version,
+      .venv = config.lambda.venv,
+      .event_loop = std::string(to_string(config.worker.event_loop)),
+      // What an operator has set by hand lasts until the configuration says something new.
+      .log_level = std::string(
+          to_string(config.log.level != config_.log.level ? config.log.level : log_level_)),
+      .settings = python_settings(config),
+      .limits = limits_of(config.worker, account_),
+      .pool = config.pool,
+      .quarantine = config.quarantine,
+      .block_warning = config.worker.block_warning,
       .generation = generation_,
   };
 }
 
 void Supervisor::start_pool(const std::string& lambda_root) {
-  pool_ = std::make_unique<WorkerPool>(loop_, log_, settings(lambda_root),
+  pool_ = std::make_unique<WorkerPool>(loop_, log_, settings(lambda_root, config_),
                                        static_cast<PoolEvents&>(*this));
   pool_->start();
 }
@@ -270,6 +306,12 @@ std::optional<HostAnswer> Supervisor::answer_metrics(std::string_view method,
 void Supervisor::on_pool_worker_started() { metrics_.worker_started(); }
 
 void Supervisor::on_pool_worker_gone(GoneCause cause) { metrics_.worker_gone(cause); }
+
+void Supervisor::on_pool_loop_blocked() { metrics_.loop_blocked(); }
+
+void Supervisor::on_pool_loop_unblocked(std::chrono::nanoseconds blocked) {
+  metrics_.loop_unblocked(blocked);
+}
 
 void Supervisor::on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) {
   if (auto added = metrics_.user().add(worker, metric); !added) {

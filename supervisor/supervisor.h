@@ -13,6 +13,7 @@
 
 #include "supervisor/account.h"
 #include "supervisor/config/config.h"
+#include "supervisor/config/loader.h"
 #include "supervisor/control/control_server.h"
 #include "supervisor/health/admin_server.h"
 #include "supervisor/health/service_manager.h"
@@ -35,7 +36,8 @@ class Supervisor final : private RequestHandler,
                          private ControlHandler,
                          private AdminHost {
  public:
-  Supervisor(Config config, Installation installation, Log& log);
+  // `sources` are where `config` comes from; a reload reads them again.
+  Supervisor(Config config, ConfigSources sources, Installation installation, Log& log);
 
   // Serves until it is told to stop. Failure: one or more lines for people.
   std::expected<void, std::string> run();
@@ -56,6 +58,8 @@ class Supervisor final : private RequestHandler,
   void on_pool_stopped() override;
   void on_pool_worker_started() override;
   void on_pool_worker_gone(GoneCause cause) override;
+  void on_pool_loop_blocked() override;
+  void on_pool_loop_unblocked(std::chrono::nanoseconds blocked) override;
   void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) override;
   void control(ControlId id, const ControlRequest& request) override;
   std::vector<NotReady> why_not_ready() const override;
@@ -64,10 +68,14 @@ class Supervisor final : private RequestHandler,
 
   std::expected<void, std::string> prepare();
   void watch_signals();
-  WorkerSettings settings(const std::string& lambda_root) const;
+  WorkerSettings settings(const std::string& lambda_root, const Config& config) const;
   void start_pool(const std::string& lambda_root);
   // Gives the root of the current generation, unpacked where it is an archive.
-  void read_lambda(std::function<void(std::expected<std::string, std::string>)> done);
+  void read_lambda(const Config& config,
+                   std::function<void(std::expected<std::string, std::string>)> done);
+  // What the configuration says now, as far as a running supervisor can follow it.
+  std::expected<Config, std::string> read_config();
+  void adopt(const Config& config);
   // Tells `done`, exactly once, how it ended.
   using Reloaded = std::function<void(std::expected<void, std::string>)>;
   void reload(Reloaded done);
@@ -88,7 +96,8 @@ class Supervisor final : private RequestHandler,
   void finish();
 
   // Destroyed from the last to the first: the loop outlives all handles, the server all requests.
-  const Config config_;
+  Config config_;
+  const ConfigSources sources_;
   const Installation installation_;
   Log& log_;
   const std::string lambda_name_;
@@ -107,6 +116,7 @@ class Supervisor final : private RequestHandler,
   std::optional<uv::Timer> change_;  // Runs while a change may not be over.
   std::uint64_t generation_ = 1;
   bool reloading_ = false;
+  Config next_config_;  // Of the reload that runs.
   bool reload_again_ = false;
   std::vector<Reloaded> reload_waits_;       // For the end of the reload that runs.
   std::vector<Reloaded> next_reload_waits_;  // For that of the one after it.

@@ -24,7 +24,11 @@ constexpr std::array<std::string_view, 12> kLive = {
     "lambda.max_ratio",
 };
 
+// What is set up for them once is.
+constexpr std::array<std::string_view, 2> kNotLive = {"worker.user", "worker.group"};
+
 bool is_live(const Key& key) {
+  if (std::ranges::find(kNotLive, key.path) != kNotLive.end()) return false;
   return std::ranges::any_of(
       kLive, [&](std::string_view live) { return live == key.path || live == key.section(); });
 }

@@ -80,6 +80,7 @@ enum class EventLoop { kAuto, kUvloop, kAsyncio };
 
 struct WorkerConfig {
   EventLoop event_loop = EventLoop::kAuto;
+  Milliseconds block_warning{1'000};  // Zero: none.
   // Limits of one process; zero: those of the supervisor.
   std::uint64_t memory_limit = 0;  // Address space.
   std::uint32_t open_files = 0;

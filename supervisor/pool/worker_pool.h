@@ -53,6 +53,9 @@ class PoolEvents {
   virtual void on_pool_stopped() = 0;
   virtual void on_pool_worker_started() = 0;
   virtual void on_pool_worker_gone(GoneCause cause) = 0;
+  // A worker's event loop was found to be blocked; and later, that it goes on or is gone.
+  virtual void on_pool_loop_blocked() {}
+  virtual void on_pool_loop_unblocked(std::chrono::nanoseconds /*blocked*/) {}
   // Something changed in one of the lambda's own metrics, in the worker of that number.
   virtual void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) = 0;
 
@@ -94,6 +97,10 @@ class WorkerPool final : private WorkerEvents {
   // Forgets them; says how many were isolated.
   std::size_t clear_quarantine() { return quarantine_.clear(); }
 
+  // The stacks of every worker, also of those that are stuck. `done` is called once, within the
+  // limit or soon after it, at once when there are no workers.
+  void take_stacks(Milliseconds limit, std::function<void(std::vector<WorkerStacks>)> done);
+
   // Answers every request that has none yet.
   void fail_all(const Failure& failure);
   // Shuts all workers down; on_pool_stopped follows.
@@ -114,6 +121,12 @@ class WorkerPool final : private WorkerEvents {
     std::unique_ptr<WorkerProcess> worker;
     std::unique_ptr<WorkerProcess> next;  // Who takes the seat when it is ready.
   };
+  // Stacks that are being taken.
+  struct Taking {
+    std::size_t missing = 0;
+    std::vector<WorkerStacks> taken;
+    std::function<void(std::vector<WorkerStacks>)> done;
+  };
   struct Reload {
     WorkerSettings settings;
     Reloaded done;
@@ -125,6 +138,8 @@ class WorkerPool final : private WorkerEvents {
   void on_worker_start_failed(WorkerProcess& worker, StartStage stage,
                               std::string_view text) override;
   void on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) override;
+  void on_worker_blocked() override;
+  void on_worker_unblocked(std::chrono::nanoseconds blocked) override;
   void on_worker_free(WorkerProcess& worker) override;
   void on_worker_spoiled(WorkerProcess& worker) override;
   void on_worker_gone(WorkerProcess& worker, Departure departure) override;
@@ -152,6 +167,8 @@ class WorkerPool final : private WorkerEvents {
   Seat* find_old_seat();
   bool is_of_reload(const WorkerProcess& worker) const;
   void look_for_worn_out();
+  void watch_worn_out();
+  void take_over(const WorkerSettings& settings);
   void on_next_ready(Seat& seat);
   void on_next_gone(Seat& seat);
   void finish_reload(std::expected<void, std::string> result);
@@ -159,7 +176,11 @@ class WorkerPool final : private WorkerEvents {
   void dispatch_queue();
   void look_again(uv::TimePoint when);
   void check_deadlines();
+  // Looks for event loops that are blocked, as long as there are requests.
+  void watch_loops();
+  void keep_watching();
   void report_if_stopped();
+  void on_stacks(std::uint64_t taking, WorkerStacks stacks);
   Failure no_worker() const;
   template <class Visit>
   void for_each_worker(Visit visit);
@@ -187,10 +208,13 @@ class WorkerPool final : private WorkerEvents {
   bool stopping_ = false;
   bool stopped_ = false;
   std::unique_ptr<Reload> reload_;
+  std::map<std::uint64_t, Taking> takings_;
+  std::uint64_t last_taking_ = 0;
   uv::Timer next_timer_;
   uv::Timer worn_out_timer_;
   uv::TimePoint looks_at_ = uv::TimePoint::max();
   uv::Timer deadline_timer_;
+  uv::Timer watch_timer_;
 };
 
 }  // namespace lambdapool::supervisor
