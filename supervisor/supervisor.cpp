@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "supervisor/config/python_settings.h"
 #include "supervisor/config/values.h"
 #include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
-#include "supervisor/python_settings.h"
 #include "supervisor/source/lambda_identity.h"
 
 namespace lambdapool::supervisor {
