@@ -8,10 +8,10 @@
 #include <filesystem>
 
 #include "supervisor/config/changes.h"
+#include "supervisor/config/python_settings.h"
 #include "supervisor/config/values.h"
 #include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
-#include "supervisor/python_settings.h"
 #include "supervisor/source/lambda_identity.h"
 
 namespace lambdapool::supervisor {

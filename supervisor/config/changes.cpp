@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "supervisor/config/luna_settings.h"
 #include "supervisor/config/schema.h"
 
 namespace lambdapool::supervisor {
@@ -43,6 +44,12 @@ std::vector<ConfigChange> find_changes(Config before, Config after) {
     if (old_text == new_text) continue;
     changes.push_back({key.path, std::move(old_text), std::move(new_text), !is_live(key)});
   }
+  for (const std::string_view path : luna_paths()) {
+    std::string old_text = luna_value_text(before.luna.settings, path);
+    std::string new_text = luna_value_text(after.luna.settings, path);
+    if (old_text == new_text) continue;
+    changes.push_back({path, std::move(old_text), std::move(new_text), false});
+  }
   return changes;
 }
 
@@ -52,6 +59,7 @@ Config with_live_changes(Config before, Config after) {
     std::visit([&]<class T>(T* member) { *member = *std::get<T*>(key.member(after)); },
                key.member(before));
   }
+  before.luna.settings = after.luna.settings;
   return before;
 }
 
