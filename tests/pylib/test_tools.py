@@ -129,7 +129,7 @@ def test_new_makes_a_valid_lambda_and_names_its_files(tool, folder):
     assert tool("validate", "greeter") == (0, "greeter: valid standalone lambda; routes: POST /main, GET /greetings\n", "")
 
 
-@pytest.mark.parametrize("type_, count", [("standalone", 4), ("tasks", 3)])
+@pytest.mark.parametrize("type_, count", [("standalone", 4), ("handlers", 2), ("tasks", 3)])
 def test_the_new_lambdas_own_test_passes_from_any_folder(tool, folder, tmp_path, type_, count):
     from conftest import PYLIB
 
