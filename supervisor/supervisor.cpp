@@ -7,7 +7,11 @@
 #include <cstdio>
 #include <filesystem>
 
+<<<<<<< HEAD
 #include "supervisor/config/values.h"
+=======
+#include "supervisor/config/python_settings.h"
+>>>>>>> c4ecf56 (config: the section monitoring; secrets are never shown)
 #include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
 #include "supervisor/python_settings.h"
@@ -203,9 +207,14 @@ WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
       .lambda_version = config_.lambda.version,
       .venv = config_.lambda.venv,
       .event_loop = std::string(to_string(config_.worker.event_loop)),
+<<<<<<< HEAD
       .log_level = std::string(to_string(log_level_)),
       .settings = python_settings(config_),
       .limits = limits_of(config_.worker, account_),
+=======
+      .log_level = std::string(to_string(config_.log.level)),
+      .settings = python_settings(config_),
+>>>>>>> c4ecf56 (config: the section monitoring; secrets are never shown)
       .pool = config_.pool,
       .quarantine = config_.quarantine,
       .generation = generation_,
