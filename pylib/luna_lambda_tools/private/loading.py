@@ -26,6 +26,8 @@ MAIN_MODULE = "lambda_main"
 MAIN_FILE = "lambda_main.py"
 TASK_CLASS = "LambdaTask"
 FRESH_SECONDS = 2.0
+#: Holds our luna3. It is the last place of sys.path, so that a luna3 of the lambda or an installed one is found first.
+FALLBACK = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fallback")
 SERVED_TYPES = ("standalone", "handlers", "tasks")
 _FOR_HANDLERS = {"pydantic": "python3-pydantic", "msgpack": "python3-msgpack"}
 
@@ -75,6 +77,7 @@ def _prepare_handlers() -> None:
 def import_main(root: str) -> ModuleType:
     """The module lambda_main, after the folder became the first place of sys.path. Raises StartFailure."""
     sys.path.insert(0, root)
+    sys.path.append(FALLBACK)
     importlib.invalidate_caches()
     sys.dont_write_bytecode = _changed_just_now(root)
     try:

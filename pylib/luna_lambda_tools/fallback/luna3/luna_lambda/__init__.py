@@ -1,0 +1,1 @@
+"""The client of LUNA's lambda service."""
