@@ -7,11 +7,8 @@
 #include <cstdio>
 #include <filesystem>
 
-<<<<<<< HEAD
-#include "supervisor/config/values.h"
-=======
 #include "supervisor/config/python_settings.h"
->>>>>>> c4ecf56 (config: the section monitoring; secrets are never shown)
+#include "supervisor/config/values.h"
 #include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
 #include "supervisor/python_settings.h"
@@ -207,14 +204,16 @@ WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
       .lambda_version = config_.lambda.version,
       .venv = config_.lambda.venv,
       .event_loop = std::string(to_string(config_.worker.event_loop)),
-<<<<<<< HEAD
       .log_level = std::string(to_string(log_level_)),
+<<<<<<< HEAD
       .settings = python_settings(config_),
       .limits = limits_of(config_.worker, account_),
 =======
       .log_level = std::string(to_string(config_.log.level)),
+=======
+>>>>>>> 8671c0c (config: secrets that differ are a change)
       .settings = python_settings(config_),
->>>>>>> c4ecf56 (config: the section monitoring; secrets are never shown)
+      .limits = limits_of(config_.worker, account_),
       .pool = config_.pool,
       .quarantine = config_.quarantine,
       .generation = generation_,

@@ -9,8 +9,8 @@
 
 #include "supervisor/config/listen_address.h"
 #include "supervisor/config/luna_settings.h"
+#include "supervisor/config/monitoring_settings.h"
 #include "supervisor/config/nearest.h"
-#include "supervisor/config/python_settings.h"
 #include "supervisor/config/schema.h"
 #include "supervisor/log/escape.h"
 

@@ -1,4 +1,4 @@
-#include "supervisor/config/python_settings.h"
+#include "supervisor/config/monitoring_settings.h"
 
 #include <string_view>
 
@@ -31,6 +31,8 @@ std::string seconds(Milliseconds duration) {
   return std::to_string(duration.count() / 1000) + "." + fraction;
 }
 
+}  // namespace
+
 std::string monitoring_json(const MonitoringConfig& monitoring) {
   std::string json = "{";
   append_text(json, "url", monitoring.url);
@@ -42,16 +44,6 @@ std::string monitoring_json(const MonitoringConfig& monitoring) {
   append_number(json, "batch", std::to_string(monitoring.batch));
   append_number(json, "buffer", std::to_string(monitoring.buffer));
   append_number(json, "timeout", seconds(monitoring.timeout));
-  return json + "}";
-}
-
-}  // namespace
-
-std::string python_settings(const Config& config) {
-  std::string json = "{";
-  if (!config.monitoring.url.empty()) {
-    append_number(json, "monitoring", monitoring_json(config.monitoring));
-  }
   return json + "}";
 }
 

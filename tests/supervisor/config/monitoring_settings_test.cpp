@@ -1,10 +1,9 @@
-#include "supervisor/config/python_settings.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "supervisor/config/loader.h"
 #include "supervisor/config/print.h"
+#include "supervisor/config/python_settings.h"
 #include "supervisor/config/schema.h"
 
 namespace lambdapool::supervisor {
