@@ -1,6 +1,6 @@
-"""Adds to an installation what pyproject.toml cannot say: a line that puts our luna3 last on sys.path.
+"""Adds to an installation what pyproject.toml cannot say: a line that puts the folder of our luna3 onto sys.path.
 
-The real luna3 of VisionLabs is not replaced: it is found first wherever it is installed.
+Not into site-packages, where its files would replace those of VisionLabs' own luna3.
 """
 
 from pathlib import Path

@@ -1,11 +1,17 @@
 #include "supervisor/python_settings.h"
 
 #include "supervisor/config/luna_settings.h"
+#include "supervisor/config/monitoring_settings.h"
 
 namespace lambdapool::supervisor {
 
 std::string python_settings(const Config& config) {
-  return "{\"luna\":" + luna_json(config.luna) + "}";
+  std::string json = "{\"luna\":" + luna_json(config.luna);
+  // Without it monitoring is off.
+  if (!config.monitoring.url.empty()) {
+    json += ",\"monitoring\":" + monitoring_json(config.monitoring);
+  }
+  return json + "}";
 }
 
 }  // namespace lambdapool::supervisor

@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "supervisor/config/python_settings.h"
 #include "supervisor/config/values.h"
 #include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
@@ -205,13 +204,6 @@ WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
       .venv = config_.lambda.venv,
       .event_loop = std::string(to_string(config_.worker.event_loop)),
       .log_level = std::string(to_string(log_level_)),
-<<<<<<< HEAD
-      .settings = python_settings(config_),
-      .limits = limits_of(config_.worker, account_),
-=======
-      .log_level = std::string(to_string(config_.log.level)),
-=======
->>>>>>> 8671c0c (config: secrets that differ are a change)
       .settings = python_settings(config_),
       .limits = limits_of(config_.worker, account_),
       .pool = config_.pool,

@@ -10,14 +10,10 @@ import threading
 
 import pytest
 from conftest import PYLIB
-
-FALLBACK = PYLIB / "luna_lambda_tools" / "fallback"
-sys.path.append(str(FALLBACK))
-
-from luna3.common.exceptions import LunaApiException  # noqa: E402
-from luna3.common.luna_response import LunaResponse  # noqa: E402
-from luna3.luna_lambda.luna_lambda import LambdaApi  # noqa: E402
-from luna_lambda_tools.private.luna import response as ours  # noqa: E402
+from luna3.common.exceptions import LunaApiException
+from luna3.common.luna_response import LunaResponse
+from luna3.luna_lambda.luna_lambda import LambdaApi
+from luna_lambda_tools.private.luna import response as ours
 
 METHODS = ("Get", "Post", "Put", "Patch", "Head", "Options", "Delete")
 LUNAS_ERROR = {"error_code": 42001, "desc": "Object not found", "detail": "Lambda with id 'l' not found", "link": "x"}

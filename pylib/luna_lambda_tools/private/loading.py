@@ -26,7 +26,7 @@ MAIN_MODULE = "lambda_main"
 MAIN_FILE = "lambda_main.py"
 TASK_CLASS = "LambdaTask"
 FRESH_SECONDS = 2.0
-#: Holds our luna3. It is the last place of sys.path, so that a luna3 of the lambda or an installed one is found first.
+#: Holds our luna3, which is there for where no other is: see pylib/README.md.
 FALLBACK = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fallback")
 SERVED_TYPES = ("standalone", "handlers", "tasks")
 _FOR_HANDLERS = {"pydantic": "python3-pydantic", "msgpack": "python3-msgpack"}

@@ -1,4 +1,7 @@
-"""The client of the lambda service, as far as it reaches lambdas: the calls of its proxy."""
+"""The client of the lambda service, as far as it reaches lambdas: the calls of its proxy.
+
+This is lambdapool's own, not derived from VisionLabs' luna3; where that is installed, it is the one that is imported.
+"""
 
 from __future__ import annotations
 

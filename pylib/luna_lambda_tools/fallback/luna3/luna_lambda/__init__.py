@@ -1,1 +1,0 @@
-"""The client of LUNA's lambda service."""
