@@ -7,11 +7,13 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from support.lambdapool import ROOT, Lambdapool
+from support.luna_services import addresses
 
 REQUESTS = Path(__file__).resolve().parent / "manual_requests"
 PYLIB = ROOT / "pylib"
@@ -55,8 +57,10 @@ def printed(name: str, folder: Path, lines: dict[str, str]) -> object:
 def example(serve, tmp_path):
     """Serves a lambda of the manual and runs an example against it; gives what it prints."""
 
-    def run(name: str, served: str, *allowed: str, **who: str) -> object:
-        server = serve(served, settings={"lambda.id": LAMBDA})
+    def run(
+        name: str, served: str, *allowed: str, settings: Mapping[str, str] | None = None, **who: str
+    ) -> object:
+        server = serve(served, settings={"lambda.id": LAMBDA, **(settings or {})})
         server.allow(*allowed)
         return printed(name, tmp_path, constants(server, **who))
 
@@ -82,6 +86,14 @@ def example(serve, tmp_path):
 )
 def test_the_example_prints_what_the_lambda_answers(example, served, answer):
     assert example("post_main", served) == answer
+
+
+def test_the_clients_example_prints_the_addresses(example):
+    services = addresses(LUNA_FACES="http://faces:5030", LUNA_EVENTS="http://events:5040")
+
+    answer = example("post_main", "manual_clients", settings=services)
+
+    assert answer == {"faces_address": "http://faces:5030/3", "events_address": "http://events:5040/2"}
 
 
 def test_the_session_example_prints_a_status_or_why_there_is_none(example):
