@@ -134,6 +134,19 @@ struct CrashConfig {
   std::size_t max_size = std::size_t{16} << 20;
 };
 
+// Where the workers write InfluxDB points.
+struct MonitoringConfig {
+  std::string url;  // Empty: nothing is written.
+  std::string organization;
+  std::string bucket;    // InfluxDB 2.
+  std::string database;  // InfluxDB 1.
+  std::string token;
+  Milliseconds flush_period{1'000};
+  std::uint32_t batch = 1000;    // Points of one write.
+  std::uint32_t buffer = 10000;  // Points that wait.
+  Milliseconds timeout{5'000};
+};
+
 struct Config {
   std::string file;  // Where it was read from; empty: from no file.
   ServerConfig server;
@@ -146,6 +159,7 @@ struct Config {
   ControlConfig control;
   AdminConfig admin;
   CrashConfig crash;
+  MonitoringConfig monitoring;
   LogConfig log;
 };
 

@@ -20,6 +20,7 @@ constexpr std::uint64_t kMaxHead = 512 * kKiB;
 constexpr std::uint64_t kMaxPath = 4096;
 constexpr std::uint64_t kMaxName = 255;
 constexpr std::uint64_t kMaxSocketPath = 107;
+constexpr std::uint64_t kMaxUrl = 1024;
 
 constexpr std::array kSections = {
     Section{"server", "The HTTP front."},
@@ -33,6 +34,7 @@ constexpr std::array kSections = {
     Section{"control", "The socket for `lambdapool status`, `reload` and the like."},
     Section{"admin", "The listener for health checks and metrics, answered without a worker."},
     Section{"crash", "Files that tell everything about each worker that died."},
+    Section{"monitoring", "Points of each request and of the lambda, for InfluxDB."},
     Section{"log", "The log: one line per record."},
 };
 
@@ -252,6 +254,34 @@ constexpr std::array kKeys = {
     Key{"crash.max_size", Kind::kSize, "16MiB", kKiB, kTiB, "",
         "All of them together.",
         [](Config& c) -> Member { return &c.crash.max_size; }},
+
+    Key{"monitoring.url", Kind::kText, "", 0, kMaxUrl, "",
+        "The address of InfluxDB, such as http://influxdb:8086; if empty, nothing is written.",
+        [](Config& c) -> Member { return &c.monitoring.url; }},
+    Key{"monitoring.organization", Kind::kText, "", 0, kMaxName, "",
+        "InfluxDB 2: the organization that the bucket belongs to.",
+        [](Config& c) -> Member { return &c.monitoring.organization; }},
+    Key{"monitoring.bucket", Kind::kText, "", 0, kMaxName, "",
+        "InfluxDB 2: the bucket to write to.",
+        [](Config& c) -> Member { return &c.monitoring.bucket; }},
+    Key{"monitoring.database", Kind::kText, "", 0, kMaxName, "",
+        "InfluxDB 1: the database to write to, instead of a bucket.",
+        [](Config& c) -> Member { return &c.monitoring.database; }},
+    Key{"monitoring.token", Kind::kSecret, "", 0, kMaxName, "",
+        "The token that may write there (InfluxDB 1: user:password).",
+        [](Config& c) -> Member { return &c.monitoring.token; }},
+    Key{"monitoring.flush_period", Kind::kDuration, "1s", 10, kHour, "",
+        "How long points are collected before they are written.",
+        [](Config& c) -> Member { return &c.monitoring.flush_period; }},
+    Key{"monitoring.batch", Kind::kCount, "1000", 1, 100'000, "points",
+        "Points of one write; as many are written at once.",
+        [](Config& c) -> Member { return &c.monitoring.batch; }},
+    Key{"monitoring.buffer", Kind::kCount, "10000", 1, 1'000'000, "points",
+        "Points that a worker holds while InfluxDB takes none; then the oldest are dropped.",
+        [](Config& c) -> Member { return &c.monitoring.buffer; }},
+    Key{"monitoring.timeout", Kind::kDuration, "5s", 1, kHour, "",
+        "How long one write may take.",
+        [](Config& c) -> Member { return &c.monitoring.timeout; }},
 
     Key{"log.level", Kind::kChoice, "info", 0, 0, "",
         "The least serious records that are written.",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast  # noqa: F401  formatting a traceback imports it when the first one is told
 import asyncio
 import concurrent.futures.thread  # noqa: F401  asyncio.to_thread imports it at its first call
+import json
 import linecache  # noqa: F401
 import os
 import sys
@@ -20,7 +21,7 @@ from typing import Any, Callable, Mapping, Protocol, Sequence
 from ..public import metrics  # noqa: F401  what it imports must not be the lambda's
 from ..public.config import lambdaConfig
 from ..public.standalone import StandaloneLambdaRequest
-from . import attribution, configuration, loading, log, metrics_sink, serving, validation
+from . import attribution, configuration, loading, log, metrics_sink, monitoring, serving, validation
 from .context import Context
 from .errors import INTERNAL, HostError
 from .event_loop import log_exception, make_loop, run_until
@@ -94,12 +95,18 @@ class Host:
         attribution.install(channel, self._loop)
         luna.configure(start.get("settings", "{}"), self._root)
         self._configurator = Configurator(luna, self._loop)
+        lambda_id = str(start["lambda_id"])
+        monitoring.configure(json.loads(start.get("settings") or "{}").get("monitoring"), lambda_id, self._loop)
+        self._points: monitoring.RequestPoints | None = None
+        if monitoring.is_on():
+            self._points = monitoring.RequestPoints(channel, f"lambda-{lambda_id}", monitoring.send_line)
+            channel = self._channel = self._points
         _validate(self._root)
         config = configuration.read(self._root)
         lambdaConfig._fill(config)
         self._lambda = loading.load(self._root)
         asyncio.set_event_loop(self._loop)  # asyncio.run at import time has taken it away
-        self._main = serving.main_work(self._lambda, self._context, str(start["lambda_id"]))
+        self._main = serving.main_work(self._lambda, self._context, lambda_id)
         self._table, self._model = serving.build(self._lambda, self._main, config or {}, self._root, start)
         credit = start.get("stream_credit", DEFAULT_CREDIT)
         self._running = Running(channel, self._loop, self._find, credit, self._root)
@@ -169,6 +176,8 @@ class Host:
             request = StandaloneLambdaRequest(
                 self._context, request_id, method, path, query, headers, body, peer, http_minor
             )
+            if self._points is not None:
+                self._points.began(id, request)
             if path == b"/main" and method == "POST":
                 self._running.start(id, slot, request_id, self._main, request)
             else:

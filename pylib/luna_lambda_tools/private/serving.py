@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import os
 import time
-from typing import Any, Mapping
+from typing import Any, Awaitable, Mapping
 
+from ..public.handlers import HandlersLambdaRequest
 from . import health, log
 from .context import Context
 from .default_routes import config, docs, static
 from .lambda_model import LambdaModel
-from .loading import TASK_CLASS, Lambda
+from .loading import TASK_CLASS, Lambda, Main
 from .reply import Reply
 from .routing_handlers import models_of, works_of
 from .routing_table import RoutingTable, immediate
@@ -28,7 +29,18 @@ def main_work(loaded: Lambda, context: Context, lambda_id: str) -> Work:
     if loaded.task is not None:
         return Work(TASK_CLASS, "/main", TaskMain(loaded.task, context, lambda_id))
     assert loaded.main is not None
-    return Work("", "/main", loaded.main)
+    call = _as_handlers(loaded.main) if loaded.lambda_type == "handlers" else loaded.main
+    return Work("", "/main", call)
+
+
+def _as_handlers(main: Main) -> Main:
+    """main, with requests of its own class; those of additional routes stay what they are."""
+
+    def call(request: Any) -> Awaitable[Any]:
+        request.__class__ = HandlersLambdaRequest  # the same object: the host keeps hold of it for its monitoring
+        return main(request)
+
+    return call
 
 
 def build(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
+from luna_lambda_tools.private import monitoring
 from luna_lambda_tools.private.log import RequestLogger
 from luna_lambda_tools.private.luna.access import LunaAccess, make_clients
 
@@ -71,6 +72,10 @@ class BaseLambdaTask(LunaAccess, ABC):
     def logger(self) -> RequestLogger:
         """A logger whose lines carry the id of the task's request. Source: LUNA manual, section "Logger"."""
         return RequestLogger(self._data.requestId)
+
+    def sendToMonitoring(self, points: Any) -> None:
+        """Sends points, as `request.sendToMonitoring` does."""
+        monitoring.send(points)
 
     @cached_property
     def clients(self) -> TasksClients:

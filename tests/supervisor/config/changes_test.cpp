@@ -44,6 +44,22 @@ TEST(ConfigChanges, LunasSettingsAreToldAndApplied) {
   EXPECT_EQ(with_live_changes(before, after).luna.settings, after.luna.settings);
 }
 
+TEST(ConfigChanges, AnotherSecretIsAChangeThatShowsNeither) {
+  Config before;
+  before.monitoring.token = "one";
+  Config after;
+  after.monitoring.token = "two";
+
+  const auto changes = find_changes(before, after);
+
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].key, "monitoring.token");
+  EXPECT_EQ(changes[0].before, "***");
+  EXPECT_EQ(changes[0].after, "***");
+  EXPECT_FALSE(changes[0].needs_restart);
+  EXPECT_EQ(with_live_changes(before, after).monitoring.token, "two");
+}
+
 TEST(ConfigChanges, OnlyWhatNeedsNoRestartIsApplied) {
   Config after;
   after.pool.workers = 4;

@@ -7,6 +7,7 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable, Final, NamedTuple, Optional, Protocol, TypeVar
 
+from luna_lambda_tools.private import monitoring
 from luna_lambda_tools.private.account import account_of
 from luna_lambda_tools.private.cookies import CookieParameters, parse_cookies
 from luna_lambda_tools.private.forms import Form, parse_form
@@ -210,6 +211,14 @@ class StandaloneLambdaRequest(LunaAccess):
     def dataForMonitoring(self) -> MonitoringData:
         """What `addDataForMonitoring` of handlers has collected: `tags` and `fields`, two dicts."""
         return self._keep("dataForMonitoring", lambda: MonitoringData({}, {}))
+
+    def sendToMonitoring(self, points: Any) -> None:
+        """Sends points, instances of classes derived from `CustomMonitoringPoint`: a list, or one.
+
+        Returns at once; where monitoring is not configured they go nowhere. A point that cannot be written is left out,
+        with a warning in the log. Source: LUNA manual, page "Lambda monitoring".
+        """
+        monitoring.send(points)
 
     # --- body -------------------------------------------------------------------------------------------------------
 
