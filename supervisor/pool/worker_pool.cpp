@@ -533,6 +533,29 @@ PoolFigures WorkerPool::figures() const {
   return figures;
 }
 
+void WorkerPool::take_stacks(Milliseconds limit,
+                             std::function<void(std::vector<WorkerStacks>)> done) {
+  std::vector<WorkerProcess*> workers;
+  for_each_worker([&](WorkerProcess& worker) { workers.push_back(&worker); });
+  if (workers.empty()) return done({});
+  const std::uint64_t id = ++last_taking_;
+  takings_.emplace(id, Taking{workers.size(), {}, std::move(done)});
+  for (WorkerProcess* worker : workers) {
+    worker->take_stacks(limit,
+                        [this, id](WorkerStacks stacks) { on_stacks(id, std::move(stacks)); });
+  }
+}
+
+void WorkerPool::on_stacks(std::uint64_t taking, WorkerStacks stacks) {
+  const auto found = takings_.find(taking);
+  found->second.taken.push_back(std::move(stacks));
+  if (--found->second.missing > 0) return;
+  Taking whole = std::move(found->second);
+  takings_.erase(found);
+  std::ranges::stable_sort(whole.taken, {}, &WorkerStacks::worker);
+  whole.done(std::move(whole.taken));
+}
+
 // A visit may move a worker from its seat to the retiring ones, which are visited after all seats.
 template <class Visit>
 void WorkerPool::for_each_worker(Visit visit) {

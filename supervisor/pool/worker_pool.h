@@ -93,6 +93,9 @@ class WorkerPool final : private WorkerEvents {
   std::vector<QuarantineEntry> quarantined() const;
   // Forgets them; says how many were isolated.
   std::size_t clear_quarantine() { return quarantine_.clear(); }
+  // The stacks of every worker, also of those that are stuck. `done` is called once, within the
+  // limit or soon after it, at once when there are no workers.
+  void take_stacks(Milliseconds limit, std::function<void(std::vector<WorkerStacks>)> done);
 
   // Answers every request that has none yet.
   void fail_all(const Failure& failure);
@@ -113,6 +116,12 @@ class WorkerPool final : private WorkerEvents {
     bool start_failed = false;  // Since the pool or its settings were new.
     std::unique_ptr<WorkerProcess> worker;
     std::unique_ptr<WorkerProcess> next;  // Who takes the seat when it is ready.
+  };
+  // Stacks that are being taken.
+  struct Taking {
+    std::size_t missing = 0;
+    std::vector<WorkerStacks> taken;
+    std::function<void(std::vector<WorkerStacks>)> done;
   };
   struct Reload {
     WorkerSettings settings;
@@ -160,6 +169,7 @@ class WorkerPool final : private WorkerEvents {
   void look_again(uv::TimePoint when);
   void check_deadlines();
   void report_if_stopped();
+  void on_stacks(std::uint64_t taking, WorkerStacks stacks);
   Failure no_worker() const;
   template <class Visit>
   void for_each_worker(Visit visit);
@@ -189,6 +199,8 @@ class WorkerPool final : private WorkerEvents {
   std::unique_ptr<Reload> reload_;
   uv::Timer next_timer_;
   uv::Timer worn_out_timer_;
+  std::map<std::uint64_t, Taking> takings_;
+  std::uint64_t last_taking_ = 0;
   uv::TimePoint looks_at_ = uv::TimePoint::max();
   uv::Timer deadline_timer_;
 };

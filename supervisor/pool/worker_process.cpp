@@ -26,8 +26,8 @@ constexpr Milliseconds kStandstill{500};
 // How long a lambda whose client has left may take to notice, in cancellation graces.
 constexpr std::uint32_t kMostDispatches = 5;
 constexpr int kGracesToNotice = 5;
-// How long faulthandler may take to write the stacks it was asked for.
-constexpr Milliseconds kStacksDelay{100};
+// How long a loop that is not blocked may take to say what its tasks wait for.
+constexpr Milliseconds kTasksLimit{200};
 
 // Whatever a worker calls its lambda's type.
 constexpr std::size_t kMaxTypeName = 32;
@@ -67,8 +67,6 @@ WorkerProcess::WorkerProcess(uv::Loop& loop, Log& log, const WorkerSettings& set
       lifespan_(make_lifespan(settings.pool, random_fraction())),
       slots_(settings.pool.concurrency, dispatched),
       timer_(loop, [this] { std::exchange(timer_action_, nullptr)(); }),
-      stacks_timer_(
-          loop, [this] { log_stacks("stacks of a worker whose request is over its time limit"); }),
       started_(std::chrono::steady_clock::now()) {}
 
 std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
@@ -111,6 +109,8 @@ std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
       [self](std::string_view line) { self->log_output("stderr", line); }, dropped("stderr"));
   worker->channel_ = std::make_unique<WorkerChannel>(loop, std::move(plumbing->channel),
                                                      static_cast<ChannelEvents&>(*worker));
+  worker->stacks_ = std::make_unique<StackTaker>(loop, *worker->process_, *worker->crash_report_,
+                                                 *worker->channel_);
   worker->channel_->send(protocol::Start{
       .lambda_root = settings.lambda_root,
       .lambda_id = settings.lambda_id,
@@ -243,6 +243,8 @@ void WorkerProcess::on_message(const protocol::Up& message) {
           on_stream_end(told);
         } else if constexpr (std::is_same_v<Message, protocol::Metric>) {
           events_.on_worker_metric(*this, told);
+        } else if constexpr (std::is_same_v<Message, protocol::Stacks>) {
+          stacks_->on_told(told);
         } else {
           on_answer(told);
         }
@@ -394,16 +396,28 @@ void WorkerProcess::on_start_timeout() {
       {{"worker", number_}, {"pid", pid()}, {"limit_ms", settings_.pool.start_timeout.count()}});
   cause_ = GoneCause::kStartTimeout;
   state_ = WorkerState::kStopping;
-  // Its stacks say what it waits for.
-  process_->signal(SIGABRT);
-  after(kAbortGrace, [this] { process_->signal(SIGKILL); });
+  // An onStart that awaits something shows in its tasks only, one that blocks in the stacks that
+  // SIGABRT makes it write.
+  stacks_->take_tasks(kTasksLimit, [this](const std::optional<std::string>& tasks) {
+    if (exited_) return;
+    if (tasks) {
+      log_lines("what a worker waits for that did not become ready", *tasks);
+      if (const std::string place = place_in_tasks(*tasks, "onStart"); !place.empty()) {
+        start_error_ = "worker was not ready within " +
+                       std::to_string(settings_.pool.start_timeout.count()) +
+                       " ms; onStart waits at " + place;
+      }
+    }
+    process_->signal(SIGABRT);
+    after(kAbortGrace, [this] { process_->signal(SIGKILL); });
+  });
 }
 
 void WorkerProcess::on_exited(std::int64_t status, int signal) {
   exited_ = true;
   exit_status_ = {status, signal};
   timer_.stop();
-  stacks_timer_.stop();
+  stacks_->give_up();
   // What the lambda started goes with it.
   process_->signal_group(SIGKILL);
   // An answer that was whole in the channel before the death is still an answer.
@@ -576,10 +590,10 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
       stuck = true;
     }
   });
-  if (timed_out && !stacks_timer_.active() &&
-      (state_ == WorkerState::kReady || state_ == WorkerState::kRetiring)) {
-    process_->signal(SIGUSR2);
-    stacks_timer_.start(kStacksDelay);
+  if (timed_out && (state_ == WorkerState::kReady || state_ == WorkerState::kRetiring)) {
+    stacks_->take_threads([this](const std::string& text) {
+      log_lines("stacks of a worker whose request is over its time limit", text);
+    });
   }
   if (stuck) {
     end_stuck_loop();
@@ -611,10 +625,17 @@ void WorkerProcess::end_stuck_loop() {
   after(kAbortGrace, [this] { process_->signal(SIGKILL); });
 }
 
-void WorkerProcess::log_stacks(std::string_view message) {
-  const std::string text = crash_report_->take();
+void WorkerProcess::log_lines(std::string_view message, std::string_view text) {
   for_each_line(text, [&](std::string_view line) {
     log_.warning(message, {{"worker", number_}, {"text", line}});
+  });
+}
+
+void WorkerProcess::take_stacks(Milliseconds limit, std::function<void(WorkerStacks)> done) {
+  stacks_->take(limit, [this, done = std::move(done)](WorkerStacks stacks) {
+    stacks.worker = number_;
+    stacks.pid = pid();
+    done(std::move(stacks));
   });
 }
 

@@ -27,6 +27,7 @@
 #include "supervisor/pool/pool_status.h"
 #include "supervisor/pool/request_fingerprint.h"
 #include "supervisor/pool/request_slots.h"
+#include "supervisor/pool/stack_taker.h"
 #include "supervisor/pool/vitals_page.h"
 #include "supervisor/pool/worker_channel.h"
 #include "supervisor/uv/process.h"
@@ -140,6 +141,8 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   bool give_credit(std::uint64_t stream, std::size_t bytes);
   // Answers all requests it holds.
   void fail_all(const Failure& failure);
+  // Its stacks while it runs, within the limit; see stack_taker.h. `done` may be called at once.
+  void take_stacks(Milliseconds limit, std::function<void(WorkerStacks)> done);
   // Answers requests whose time is over, cancels them, and deals with cancellations that are
   // ignored. Returns when to look again.
   uv::TimePoint check_deadlines(uv::TimePoint now);
@@ -170,7 +173,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   void end_stuck_loop();
   bool clients_wait();
   void stop_when_retired();
-  void log_stacks(std::string_view message);
+  void log_lines(std::string_view message, std::string_view text);
   void become_gone();
   Departure depart(const std::string& sentence);
   void log_output(std::string_view stream, std::string_view text);
@@ -206,9 +209,9 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   std::unique_ptr<OutputPipe> stdout_;
   std::unique_ptr<OutputPipe> stderr_;
   std::unique_ptr<uv::Process> process_;
+  std::unique_ptr<StackTaker> stacks_;
   std::function<void()> timer_action_;
   uv::Timer timer_;
-  uv::Timer stacks_timer_;
   std::chrono::system_clock::time_point spawned_ = std::chrono::system_clock::now();
   std::string end_text_;
   std::string lambda_type_;

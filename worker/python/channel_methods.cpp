@@ -63,8 +63,8 @@ PyMethodDef receive_callback{"receive", &callback<&Channel::receive>, METH_NOARG
 PyMethodDef flush_callback{"flush", &callback<&Channel::write_scheduled>, METH_NOARGS, nullptr};
 PyMethodDef writable_callback{"writable", &callback<&Channel::write>, METH_NOARGS, nullptr};
 
-constexpr std::array kAttachParameters{"loop", "on_request", "on_cancel", "on_shutdown",
-                                       "on_credit"};
+constexpr std::array kAttachParameters{"loop",        "on_request", "on_cancel",
+                                       "on_shutdown", "on_credit",  "on_stacks"};
 constexpr Signature kAttach{"attach", kAttachParameters, 4};
 
 Reference attach(PyObject* self, Arguments& arguments) {
@@ -78,7 +78,8 @@ Reference attach(PyObject* self, Arguments& arguments) {
     return nullptr;
   }
   Channel::Handlers handlers{share(arguments.get(1)), share(arguments.get(2)),
-                             share(arguments.get(3)), share(arguments.get(4))};
+                             share(arguments.get(3)), share(arguments.get(4)),
+                             share(arguments.get(5))};
   const bool done =
       channel_of(self).attach(arguments.get(0), std::move(handlers), std::move(callbacks));
   return done ? none() : nullptr;
@@ -281,6 +282,21 @@ Reference metric(PyObject* self, Arguments& arguments) {
   return none();
 }
 
+constexpr std::array kStacksParameters{"id", "text"};
+constexpr Signature kStacks{"stacks", kStacksParameters, 2};
+constexpr std::size_t kMaxStacksText = std::size_t{256} << 10;
+
+Reference stacks(PyObject* self, Arguments& arguments) {
+  const auto id = arguments.number(0, 0, UINT64_MAX);
+  const auto text = id ? arguments.text(1, Surrogates::kBackslash) : std::nullopt;
+  if (!text) return nullptr;
+  const BoundedText bounded_text(*text, kMaxStacksText);
+  Channel& channel = channel_of(self);
+  channel.io().queue(protocol::Stacks{.id = *id, .text = bounded_text.view()});
+  channel.output_queued();
+  return none();
+}
+
 constexpr std::array kLogParameters{"level", "request_id", "text"};
 constexpr Signature kLog{"log", kLogParameters, 3};
 constexpr std::size_t kMaxRequestIdText = 4096;
@@ -376,6 +392,7 @@ PyMethodDef channel_methods[] = {
     define<kStreamChunk, stream_chunk>("Queues a piece of a streamed body."),
     define<kStreamEnd, stream_end>("Queues the end of a streamed body, or why there is none."),
     define<kMetric, metric>("Queues what changed in one series of the lambda's metrics."),
+    define<kStacks, stacks>("Queues what the tasks wait for, as the answer to on_stacks(id)."),
     define<kLog, log>("Writes a line to the supervisor's log at once."),
     define<kReady, ready>("Says that the lambda is started; returns when that is written."),
     define<kStartFailed, start_failed>("Says that the start failed; returns when that is written."),

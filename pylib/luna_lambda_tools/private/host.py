@@ -46,6 +46,7 @@ class Channel(Answers, Protocol):
         on_cancel: Callable[[int, str], None],
         on_shutdown: Callable[[float], None],
         on_credit: Callable[[int, int], None],
+        on_stacks: Callable[[int], None],
     ) -> None: ...
 
     def detach(self) -> None: ...
@@ -59,6 +60,8 @@ class Channel(Answers, Protocol):
     def metric(
         self, kind: str, name: str, help: str, labels: Sequence[tuple[str, str]], values: Sequence[float]
     ) -> None: ...
+
+    def stacks(self, id: int, text: str) -> None: ...
 
     def flush(self, timeout: float) -> bool: ...
 
@@ -98,7 +101,8 @@ class Host:
         asyncio.set_event_loop(self._loop)  # asyncio.run at import time has taken it away
         self._main = serving.main_work(self._lambda, self._context, str(start["lambda_id"]))
         self._table, self._model = serving.build(self._lambda, self._main, config or {}, self._root, start)
-        self._running = Running(channel, self._loop, self._find, start.get("stream_credit", DEFAULT_CREDIT))
+        credit = start.get("stream_credit", DEFAULT_CREDIT)
+        self._running = Running(channel, self._loop, self._find, credit, self._root)
         self._user_context: UserContext | None = None
         self._shutdown: Shutdown | None = None
         self._failure: StartFailure | None = None
@@ -109,9 +113,11 @@ class Host:
         """Runs the loop until the shutdown is over. Raises StartFailure."""
         loop = self._loop
         loop.set_exception_handler(log_exception)
-        self._channel.attach(loop, self._on_request, self._on_cancel, self._on_shutdown, self._running.add_credit)
+        self._channel.attach(
+            loop, self._on_request, self._on_cancel, self._on_shutdown, self._running.add_credit, self._on_stacks
+        )
         metrics_sink.attach(self._channel, loop)
-        self._starting = asyncio.Task(self._start(), loop=loop)
+        self._starting = asyncio.Task(self._start(), loop=loop, name="onStart")
         try:
             run_until(loop, lambda: self._finished)
         finally:
@@ -200,6 +206,9 @@ class Host:
 
     def _on_cancel(self, id: int, reason: str) -> None:
         self._running.cancel(id, reason)
+
+    def _on_stacks(self, id: int) -> None:
+        self._channel.stacks(id, self._running.stacks())
 
     def _on_shutdown(self, limit: float) -> None:
         if self._shutdown is not None:
