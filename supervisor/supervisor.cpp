@@ -208,6 +208,7 @@ WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
       .limits = limits_of(config_.worker, account_),
       .pool = config_.pool,
       .quarantine = config_.quarantine,
+      .block_warning = config_.worker.block_warning,
       .generation = generation_,
   };
 }
@@ -270,6 +271,12 @@ std::optional<HostAnswer> Supervisor::answer_metrics(std::string_view method,
 void Supervisor::on_pool_worker_started() { metrics_.worker_started(); }
 
 void Supervisor::on_pool_worker_gone(GoneCause cause) { metrics_.worker_gone(cause); }
+
+void Supervisor::on_pool_loop_blocked() { metrics_.loop_blocked(); }
+
+void Supervisor::on_pool_loop_unblocked(std::chrono::nanoseconds blocked) {
+  metrics_.loop_unblocked(blocked);
+}
 
 void Supervisor::on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) {
   if (auto added = metrics_.user().add(worker, metric); !added) {

@@ -56,6 +56,8 @@ class Supervisor final : private RequestHandler,
   void on_pool_stopped() override;
   void on_pool_worker_started() override;
   void on_pool_worker_gone(GoneCause cause) override;
+  void on_pool_loop_blocked() override;
+  void on_pool_loop_unblocked(std::chrono::nanoseconds blocked) override;
   void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) override;
   void control(ControlId id, const ControlRequest& request) override;
   std::vector<NotReady> why_not_ready() const override;

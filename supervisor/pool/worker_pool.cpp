@@ -14,6 +14,11 @@ constexpr Milliseconds kWornOutLook{1'000};
 // More deaths than these within the window are no worse.
 constexpr std::size_t kMostDeaths = 100'000;
 
+// How often to look for event loops that are blocked.
+constexpr Milliseconds kWatchOftenest{20};
+constexpr Milliseconds kWatchRarest{250};
+constexpr int kWatchesPerWarning = 4;
+
 }  // namespace
 
 WorkerPool::Seat::Seat(uv::Loop& loop, std::uint32_t seat_number, const PoolConfig& config,
@@ -39,7 +44,8 @@ WorkerPool::WorkerPool(uv::Loop& loop, Log& log, WorkerSettings settings, PoolEv
               }),
       next_timer_(loop, [this] { start_next(); }),
       worn_out_timer_(loop, [this] { look_for_worn_out(); }),
-      deadline_timer_(loop, [this] { check_deadlines(); }) {}
+      deadline_timer_(loop, [this] { check_deadlines(); }),
+      watch_timer_(loop, [this] { watch_loops(); }) {}
 
 void WorkerPool::start() {
   while (seats_.size() < settings_.pool.workers) add_seat();
@@ -132,6 +138,7 @@ void WorkerPool::submit(std::unique_ptr<Invocation> invocation) {
                          std::to_string(isolated->left.count() / 1000) + " s (quarantine.ttl)"));
   }
   look_again(now + settings_.pool.request_timeout);
+  keep_watching();
   if (queue_.empty()) {
     if (WorkerProcess* worker = most_idle()) return worker->dispatch(std::move(invocation));
   }
@@ -285,6 +292,12 @@ void WorkerPool::on_worker_metric(WorkerProcess& worker, const protocol::Metric&
 void WorkerPool::on_worker_free(WorkerProcess& worker) {
   if (worker.has_served_enough()) start_next();
   dispatch_queue();
+}
+
+void WorkerPool::on_worker_blocked() { events_.on_pool_loop_blocked(); }
+
+void WorkerPool::on_worker_unblocked(std::chrono::nanoseconds blocked) {
+  events_.on_pool_loop_unblocked(blocked);
 }
 
 void WorkerPool::on_worker_spoiled(WorkerProcess& worker) {
@@ -452,6 +465,7 @@ void WorkerPool::report_if_stopped() {
   deadline_timer_.stop();
   next_timer_.stop();
   worn_out_timer_.stop();
+  watch_timer_.stop();
   events_.on_pool_stopped();
 }
 
@@ -460,6 +474,19 @@ void WorkerPool::look_again(uv::TimePoint when) {
   looks_at_ = when;
   deadline_timer_.start(std::chrono::ceil<Milliseconds>(
       std::max(when - std::chrono::steady_clock::now(), uv::TimePoint::duration{0})));
+}
+
+void WorkerPool::keep_watching() {
+  if (watch_timer_.active() || stopped_ || settings_.block_warning == Milliseconds{0}) return;
+  watch_timer_.start(
+      std::clamp(settings_.block_warning / kWatchesPerWarning, kWatchOftenest, kWatchRarest));
+}
+
+void WorkerPool::watch_loops() {
+  const auto now = std::chrono::steady_clock::now();
+  bool again = !queue_.empty();
+  for_each_worker([&](WorkerProcess& worker) { again = worker.watch_loop(now) || again; });
+  if (again) keep_watching();
 }
 
 Failure WorkerPool::no_worker() const {

@@ -53,6 +53,9 @@ class PoolEvents {
   virtual void on_pool_stopped() = 0;
   virtual void on_pool_worker_started() = 0;
   virtual void on_pool_worker_gone(GoneCause cause) = 0;
+  // A worker's event loop was found to be blocked; and later, that it goes on or is gone.
+  virtual void on_pool_loop_blocked() {}
+  virtual void on_pool_loop_unblocked(std::chrono::nanoseconds /*blocked*/) {}
   // Something changed in one of the lambda's own metrics, in the worker of that number.
   virtual void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) = 0;
 
@@ -134,6 +137,8 @@ class WorkerPool final : private WorkerEvents {
   void on_worker_start_failed(WorkerProcess& worker, StartStage stage,
                               std::string_view text) override;
   void on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) override;
+  void on_worker_blocked() override;
+  void on_worker_unblocked(std::chrono::nanoseconds blocked) override;
   void on_worker_free(WorkerProcess& worker) override;
   void on_worker_spoiled(WorkerProcess& worker) override;
   void on_worker_gone(WorkerProcess& worker, Departure departure) override;
@@ -168,6 +173,9 @@ class WorkerPool final : private WorkerEvents {
   void dispatch_queue();
   void look_again(uv::TimePoint when);
   void check_deadlines();
+  // Looks for event loops that are blocked, as long as there are requests.
+  void watch_loops();
+  void keep_watching();
   void report_if_stopped();
   void on_stacks(std::uint64_t taking, WorkerStacks stacks);
   Failure no_worker() const;
@@ -203,6 +211,7 @@ class WorkerPool final : private WorkerEvents {
   std::uint64_t last_taking_ = 0;
   uv::TimePoint looks_at_ = uv::TimePoint::max();
   uv::Timer deadline_timer_;
+  uv::Timer watch_timer_;
 };
 
 }  // namespace lambdapool::supervisor

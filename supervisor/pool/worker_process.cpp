@@ -418,6 +418,7 @@ void WorkerProcess::on_exited(std::int64_t status, int signal) {
   exit_status_ = {status, signal};
   timer_.stop();
   stacks_->give_up();
+  block_ended(std::chrono::steady_clock::now());
   // What the lambda started goes with it.
   process_->signal_group(SIGKILL);
   // An answer that was whole in the channel before the death is still an answer.
@@ -610,6 +611,63 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
 // Whether the worker's loop has come to that frame.
 bool WorkerProcess::took(std::uint64_t frame) const {
   return vitals_->frames_taken() + 1 >= frame;  // It does not count the start frame.
+}
+
+std::optional<WorkerProcess::Block> WorkerProcess::occupation(uv::TimePoint now) const {
+  if (const std::uint64_t request = vitals_->stepping(); request != 0) {
+    // A lambda can write there, too.
+    return Block{request, std::clamp(vitals_->stepping_since(), started_, now)};
+  }
+  stands_still();  // Notes the progress.
+  if (progressed_ == uv::TimePoint{}) return std::nullopt;
+  return Block{0, progressed_};
+}
+
+bool WorkerProcess::watch_loop(uv::TimePoint now) {
+  const bool serving = state_ == WorkerState::kReady || state_ == WorkerState::kRetiring;
+  if (exited_ || !serving) return state_ == WorkerState::kStarting && slots_.busy() > 0;
+  const auto current = occupation(now);
+  if (block_ && current != block_) block_ended(now);
+  if (!block_ && current && now - current->since > settings_.block_warning) warn_of_block(*current);
+  return current || slots_.busy() > 0;
+}
+
+void WorkerProcess::warn_of_block(const Block& block) {
+  block_ = block;
+  events_.on_worker_blocked();
+  stacks_->take_threads([this, block](const std::string& stacks) {
+    const auto blocked = std::chrono::steady_clock::now() - block.since;
+    std::string place = crash_place(stacks, settings_.lambda_root);
+    if (place.empty())
+      place = stacks.empty() ? "unknown, the process is stopped or tells no stacks" : "unknown";
+    std::string request = "none";
+    if (const RequestSlots::Slot* slot = slots_.find(block.request)) {
+      // Its client may have been answered meanwhile.
+      request = slot->invocation == nullptr ? "answered" : slot->invocation->request_id();
+    } else if (block.request != 0) {
+      request = "answered";
+    }
+    log_.warning("event loop is blocked",
+                 {{"worker", number_},
+                  {"pid", pid()},
+                  {"request_id", request},
+                  {"blocked_ms", std::chrono::duration_cast<Milliseconds>(blocked).count()},
+                  {"place", place}});
+    // It may not be the loop's thread that holds everything up.
+    if (block.request == 0) log_lines("stacks of a worker whose event loop is blocked", stacks);
+  });
+}
+
+void WorkerProcess::block_ended(uv::TimePoint now) {
+  if (!block_) return;
+  const auto blocked = now - block_->since;
+  block_.reset();
+  events_.on_worker_unblocked(blocked);
+  if (exited_) return;
+  log_.info("event loop goes on",
+            {{"worker", number_},
+             {"pid", pid()},
+             {"blocked_ms", std::chrono::duration_cast<Milliseconds>(blocked).count()}});
 }
 
 void WorkerProcess::end_stuck_loop() {

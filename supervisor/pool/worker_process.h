@@ -50,7 +50,8 @@ struct WorkerSettings {
   protocol::Limits limits;  // Its texts are those of the configuration, which outlives all workers.
   PoolConfig pool;
   QuarantineConfig quarantine;
-  std::uint64_t generation = 1;  // Which version of the lambda it is, counted by the supervisor.
+  Milliseconds block_warning{0};  // Zero: none.
+  std::uint64_t generation = 1;   // Which version of the lambda it is, counted by the supervisor.
 };
 
 class WorkerProcess;
@@ -84,6 +85,9 @@ class WorkerEvents {
   virtual void on_worker_start_failed(WorkerProcess& worker, StartStage stage,
                                       std::string_view text) = 0;
   virtual void on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) = 0;
+  // Its event loop is blocked; and later, that it goes on or is gone.
+  virtual void on_worker_blocked() = 0;
+  virtual void on_worker_unblocked(std::chrono::nanoseconds blocked) = 0;
   // It can take one request more than before.
   virtual void on_worker_free(WorkerProcess& worker) = 0;
   // A request ignores its cancellation: the worker should be replaced when its other requests are
@@ -143,6 +147,9 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   void fail_all(const Failure& failure);
   // Its stacks while it runs, within the limit; see stack_taker.h. `done` may be called at once.
   void take_stacks(Milliseconds limit, std::function<void(WorkerStacks)> done);
+  // Warns once when its event loop is blocked for longer than block_warning. False: it has nothing
+  // to do, so there is nothing to watch.
+  bool watch_loop(uv::TimePoint now);
   // Answers requests whose time is over, cancels them, and deals with cancellations that are
   // ignored. Returns when to look again.
   uv::TimePoint check_deadlines(uv::TimePoint now);
@@ -171,6 +178,15 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   bool took(std::uint64_t frame) const;
   bool stands_still() const;
   void end_stuck_loop();
+  // What the event loop does since when, if it is not just waiting.
+  struct Block {
+    std::uint64_t request;  // Whose code; 0 for code of nobody.
+    uv::TimePoint since;
+    bool operator==(const Block&) const = default;
+  };
+  std::optional<Block> occupation(uv::TimePoint now) const;
+  void warn_of_block(const Block& block);
+  void block_ended(uv::TimePoint now);
   bool clients_wait();
   void stop_when_retired();
   void log_lines(std::string_view message, std::string_view text);
@@ -201,6 +217,8 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   // How far its loop had come when that last changed, and when it was.
   mutable std::uint64_t progress_ = 0;
   mutable uv::TimePoint progressed_;
+
+  std::optional<Block> block_;  // That was warned of and goes on.
 
   RequestSlots slots_;
   std::unique_ptr<VitalsPage> vitals_;

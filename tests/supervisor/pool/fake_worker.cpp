@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -148,6 +149,13 @@ class FakeWorker {
     if (path == "/blocks for good") {
       signal(SIGABRT, SIG_IGN);
       wait_for_ever();
+    }
+    if (path == "/steps for long") {
+      vitals_->stepping_since =
+          static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+      vitals_->stepping = request.id;
+      await(root_ + "/step");
+      vitals_->stepping = 0;
     }
     if (path == "/answers and dies") {
       answer(request.id, "last words");
