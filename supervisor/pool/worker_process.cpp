@@ -635,17 +635,14 @@ bool WorkerProcess::watch_loop(uv::TimePoint now) {
 void WorkerProcess::warn_of_block(const Block& block) {
   block_ = block;
   events_.on_worker_blocked();
-  stacks_->take_threads([this, block](const std::string& stacks) {
+  std::string request = block.request == 0 ? "none" : "answered";
+  const RequestSlots::Slot* slot = slots_.find(block.request);
+  if (slot != nullptr && slot->invocation != nullptr) request = slot->invocation->request_id();
+  stacks_->take_threads([this, block, request](const std::string& stacks) {
     const auto blocked = std::chrono::steady_clock::now() - block.since;
     std::string place = crash_place(stacks, settings_.lambda_root);
-    if (place.empty())
+    if (place.empty()) {
       place = stacks.empty() ? "unknown, the process is stopped or tells no stacks" : "unknown";
-    std::string request = "none";
-    if (const RequestSlots::Slot* slot = slots_.find(block.request)) {
-      // Its client may have been answered meanwhile.
-      request = slot->invocation == nullptr ? "answered" : slot->invocation->request_id();
-    } else if (block.request != 0) {
-      request = "answered";
     }
     log_.warning("event loop is blocked",
                  {{"worker", number_},
