@@ -91,6 +91,7 @@ struct WorkerConfig {
   std::string user;  // Empty: the supervisor's.
   std::string group;
   bool no_new_privileges = true;
+  Milliseconds block_warning{1'000};  // Zero: none.
 };
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };

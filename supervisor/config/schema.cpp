@@ -178,7 +178,7 @@ constexpr std::array kKeys = {
         "The asyncio event loop; auto is uvloop when it can be imported.",
         [](Config& c) -> Member { return &c.worker.event_loop; }},
     Key{"worker.block_warning", Kind::kDuration, "1s", 0, kDay, "",
-        "How long code may block the event loop before the log warns and names its line; 0: no warning.",
+        "How long code may block the event loop before the log warns and names its line; 0s: never.",
         [](Config& c) -> Member { return &c.worker.block_warning; }},
     Key{"worker.memory_limit", Kind::kSize, "off", 0, kTiB, "",
         "The address space of a worker; what does not fit is a MemoryError in the lambda.",

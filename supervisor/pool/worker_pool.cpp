@@ -299,6 +299,12 @@ void WorkerPool::on_worker_free(WorkerProcess& worker) {
   dispatch_queue();
 }
 
+void WorkerPool::on_worker_blocked() { events_.on_pool_loop_blocked(); }
+
+void WorkerPool::on_worker_unblocked(std::chrono::nanoseconds blocked) {
+  events_.on_pool_loop_unblocked(blocked);
+}
+
 void WorkerPool::on_worker_spoiled(WorkerProcess& worker) {
   Seat* seat = seat_of(worker);
   if (seat == nullptr || stopping_) return;

@@ -96,6 +96,9 @@ class WorkerPool final : private WorkerEvents {
   std::vector<QuarantineEntry> quarantined() const;
   // Forgets them; says how many were isolated.
   std::size_t clear_quarantine() { return quarantine_.clear(); }
+  // The stacks of every worker, also of those that are stuck. `done` is called once, within the
+  // limit or soon after it, at once when there are no workers.
+  void take_stacks(Milliseconds limit, std::function<void(std::vector<WorkerStacks>)> done);
 
   // The stacks of every worker, also of those that are stuck. `done` is called once, within the
   // limit or soon after it, at once when there are no workers.
@@ -212,6 +215,8 @@ class WorkerPool final : private WorkerEvents {
   std::uint64_t last_taking_ = 0;
   uv::Timer next_timer_;
   uv::Timer worn_out_timer_;
+  std::map<std::uint64_t, Taking> takings_;
+  std::uint64_t last_taking_ = 0;
   uv::TimePoint looks_at_ = uv::TimePoint::max();
   uv::Timer deadline_timer_;
   uv::Timer watch_timer_;

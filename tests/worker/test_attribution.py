@@ -419,7 +419,15 @@ def stacks(worker, id):
 
 
 def test_the_loop_tells_what_its_tasks_wait_for(worker):
-    do(worker, "logger.info('waiting')\nawait asyncio.create_task(asyncio.sleep(1000), name='child')")
+    do(
+        worker,
+        """
+        child = asyncio.create_task(asyncio.sleep(1000), name='child')
+        await asyncio.sleep(0)
+        logger.info('waiting')
+        await child
+        """,
+    )
     assert worker.said() == "waiting"
 
     said = stacks(worker, 2**64 - 1)
@@ -440,6 +448,7 @@ def test_the_text_of_stacks_is_bounded(worker):
         """
         global kept
         kept = [asyncio.create_task(asyncio.sleep(1000), name='x' * 1000) for _ in range(5000)]
+        await asyncio.sleep(0)
         logger.info('waiting')
         await asyncio.sleep(1000)
         """,

@@ -103,12 +103,15 @@ Reference begin(PyObject* self, Arguments& arguments) {
   return none();
 }
 
-constexpr std::array kSteppedParameters{"coroutine", "id"};
-constexpr Signature kStepped{"stepped", kSteppedParameters, 2};
-
-Reference stepped(PyObject* self, Arguments& arguments) {
-  const auto id = arguments.number(1, 1, UINT64_MAX);
-  return id ? make_stepped(channel_of(self).vitals(), arguments.get(0), *id) : nullptr;
+// stepped(coroutine, id): called for every task, so no Signature.
+PyObject* stepped(PyObject* self, PyObject* const* values, Py_ssize_t count) {
+  if (count != 2) {
+    PyErr_SetString(PyExc_TypeError, "stepped() needs a coroutine and an id");
+    return nullptr;
+  }
+  const std::uint64_t id = PyLong_AsUnsignedLongLong(values[1]);
+  if (id == UINT64_MAX && PyErr_Occurred() != nullptr) return nullptr;
+  return make_stepped(channel_of(self).vitals(), values[0], id).release();
 }
 
 // run_as(id, function, *arguments, **keywords): the values of any call, so no Signature.
@@ -381,7 +384,8 @@ PyMethodDef channel_methods[] = {
     define<kAttach, attach>("Starts to deliver messages on the loop."),
     define<kDetach, detach>("Ends what attach() began."),
     define<kBegin, begin>("Marks a request as begun: user code runs from now on."),
-    define<kStepped, stepped>("The coroutine, telling whose code it is whenever it takes a step."),
+    {"stepped", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&stepped)),
+     METH_FASTCALL, "The coroutine, telling whose code it is whenever it takes a step."},
     {"run_as", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&run_as)),
      METH_FASTCALL | METH_KEYWORDS, "Calls a function as code of a request, in this thread."},
     {"exit", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&exit)), METH_FASTCALL,
