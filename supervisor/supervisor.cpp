@@ -100,6 +100,7 @@ std::expected<void, std::string> Supervisor::prepare() {
                          {"workers", config_.pool.workers}});
   if (auto opened = open_control(); !opened) return opened;
   if (auto opened = open_admin(); !opened) return opened;
+  open_crash_folder();
   read_lambda([this](std::expected<std::string, std::string> root) {
     if (!root) return give_up(root.error());
     if (!stopping_) start_pool(*root);

@@ -38,6 +38,24 @@ std::expected<void, std::string> Supervisor::open_admin() {
   return {};
 }
 
+void Supervisor::open_crash_folder() {
+  const std::string folder =
+      config_.crash.folder.empty() ? default_crash_folder() : config_.crash.folder;
+  if (folder.empty()) return;
+  crashes_.emplace(loop_, log_, folder,
+                   CrashFolderLimits{config_.crash.keep, config_.crash.max_size});
+}
+
+std::string Supervisor::crash_path(const WorkerDeath& death) {
+  return crashes_ ? crashes_->path_of(crash_file_name(death)) : "";
+}
+
+void Supervisor::on_pool_worker_died(WorkerDeath death) {
+  if (!crashes_) return;
+  const DeathLambda lambda{lambda_id_, lambda_name_, config_.lambda.version, lambda_path_};
+  crashes_->write(crash_file_name(death), json_page(to_json(death, lambda, limits_json(config_))));
+}
+
 std::vector<NotReady> Supervisor::why_not_ready() const {
   const ReadinessLimits limits{config_.admin.max_queue_age, config_.admin.crash_loop_deaths};
   return supervisor::why_not_ready(pool_ ? pool_->health() : PoolHealth{}, stopping_, limits);
@@ -104,6 +122,12 @@ void Supervisor::control(ControlId id, const ControlRequest& request) {
     return answer(Json{{"level", to_string(log_level_)}, {"before", to_string(before)}});
   }
   if (std::holds_alternative<control::Status>(request)) return answer(status_json());
+  if (std::holds_alternative<control::ListQuarantine>(request)) {
+    return answer(quarantine_json(pool_ ? pool_->quarantined() : std::vector<QuarantineEntry>{}));
+  }
+  if (std::holds_alternative<control::ClearQuarantine>(request)) {
+    return answer(Json{{"cleared", pool_ ? pool_->clear_quarantine() : 0}});
+  }
   answer(std::unexpected("not available"));
 }
 

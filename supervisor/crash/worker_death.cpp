@@ -17,10 +17,6 @@ double seconds(std::chrono::nanoseconds duration) {
          kPerSecond;
 }
 
-Json optional_json(const std::optional<std::uint64_t>& value) {
-  return value ? Json(*value) : Json();
-}
-
 Json lines_json(std::string_view text) {
   Json lines = Json::array();
   for_each_line(text, [&lines](std::string_view line) { lines.push_back(line); });
@@ -67,12 +63,13 @@ Json to_json(const WorkerDeath& death, const DeathLambda& lambda, const Json& li
             {"was_ready", death.was_ready},
             {"uptime_s", seconds(death.uptime)},
             {"served", death.served},
-            {"rss", optional_json(death.resident_bytes)},
-            {"peak_rss", optional_json(death.peak_resident_bytes)}}},
+            {"rss", death.memory ? Json(death.memory->resident_bytes) : Json()},
+            {"peak_rss", death.memory ? Json(death.memory->peak_bytes) : Json()}}},
           {"cause", to_string(death.cause)},
           {"text", death.sentence},
           {"exit_status", death.exit_status.signal == 0 ? Json(death.exit_status.status) : Json()},
           {"signal", death.exit_status.signal == 0 ? Json() : Json(death.exit_status.signal)},
+          {"out_of_memory", death.out_of_memory},
           {"signal_name", signal_name == nullptr ? Json() : Json(std::string("SIG") + signal_name)},
           {"traceback", lines_json(death.traceback)},
           {"stderr", death.last_stderr},

@@ -11,6 +11,7 @@
 #include "supervisor/json/json.h"
 #include "supervisor/pool/exit_status.h"
 #include "supervisor/pool/gone_cause.h"
+#include "supervisor/pool/process_usage.h"
 
 namespace lambdapool::supervisor {
 
@@ -22,7 +23,7 @@ struct DeathRequest {
   std::chrono::nanoseconds age{0};
   bool begun = false;     // The lambda's code had begun to run for it.
   bool culprit = false;   // Its code ended the worker, as far as can be told.
-  std::string fate = {};  // What became of it: failed, replayed, redispatched.
+  std::string fate = {};  // What became of it, in words.
 };
 
 struct WorkerDeath {
@@ -35,14 +36,13 @@ struct WorkerDeath {
   bool was_ready = false;
   GoneCause cause = GoneCause::kCrashed;
   ExitStatus exit_status = {};
+  bool out_of_memory = false;  // The kernel killed it for want of memory.
   std::string sentence = {};   // One line for people.
   std::string traceback = {};  // What faulthandler wrote.
   std::vector<std::string> last_stdout = {};
   std::vector<std::string> last_stderr = {};
   std::vector<DeathRequest> requests = {};
-  // As they were when they were last looked at.
-  std::optional<std::uint64_t> resident_bytes = {};
-  std::optional<std::uint64_t> peak_resident_bytes = {};
+  std::optional<ProcessMemory> memory = {};  // As it was when it was last looked at.
 };
 
 // Which lambda it was.
