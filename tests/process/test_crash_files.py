@@ -13,6 +13,16 @@ import pytest
 from support.http_client import request_bytes
 from support.wait import eventually
 
+BROKEN = """
+def broken():
+    raise ValueError("no")
+
+broken()
+
+async def main(request):
+    pass
+"""
+
 NAME = re.compile(r"crash-\d{8}T\d{6}\.\d{3}Z-worker-\d+-pid-\d+\.json")
 
 
@@ -168,7 +178,7 @@ def test_a_lambda_that_does_not_start_leaves_its_traceback(serve, folder, make_l
     lambda_folder = make_lambda("async def main(request):\n    return 1\n")
     server = serve(lambda_folder, settings={"crash.folder": folder})
     server.allow(".*")
-    (lambda_folder / "lambda_main.py").write_text("def broken():\n    raise ValueError('no')\n\nbroken()\n")
+    (lambda_folder / "lambda_main.py").write_text(BROKEN)
     server.send_signal(signal.SIGHUP)
     server.log.wait_for("^reload failed")
 
