@@ -5,6 +5,7 @@
 #include "supervisor/config/values.h"
 #include "supervisor/control/socket_path.h"
 #include "supervisor/control/status_json.h"
+#include "supervisor/crash/crash_json.h"
 #include "supervisor/supervisor.h"
 
 namespace lambdapool::supervisor {

@@ -1,4 +1,4 @@
-// Everything that is known about a worker that died, as a value and as the text of its crash file.
+// Everything that is known about a worker that died.
 #pragma once
 
 #include <chrono>
@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/config/config.h"
-#include "supervisor/json/json.h"
 #include "supervisor/pool/exit_status.h"
 #include "supervisor/pool/gone_cause.h"
 #include "supervisor/pool/process_usage.h"
@@ -45,23 +43,7 @@ struct WorkerDeath {
   std::optional<ProcessMemory> memory = {};  // As it was when it was last looked at.
 };
 
-// Which lambda it was.
-struct DeathLambda {
-  std::string id;
-  std::string name;
-  std::string version;
-  std::string path;
-};
-
-// Requests beyond this many are only counted.
-inline constexpr std::size_t kMaxDeathRequests = 200;
-
-Json to_json(const WorkerDeath& death, const DeathLambda& lambda, const Json& limits);
-
 // "crash-20261124T054000.123Z-worker-1-pid-4711.json": names sort by time.
 std::string crash_file_name(const WorkerDeath& death);
-
-// The configuration's limits that a death may have to do with, by their keys.
-Json limits_json(Config config);
 
 }  // namespace lambdapool::supervisor

@@ -1,8 +1,8 @@
-#include "supervisor/crash/worker_death.h"
-
 #include <gtest/gtest.h>
 
 #include <csignal>
+
+#include "supervisor/crash/crash_json.h"
 
 namespace lambdapool::supervisor {
 namespace {
