@@ -129,7 +129,18 @@ void Supervisor::control(ControlId id, const ControlRequest& request) {
   if (std::holds_alternative<control::ClearQuarantine>(request)) {
     return answer(Json{{"cleared", pool_ ? pool_->clear_quarantine() : 0}});
   }
-  answer(std::unexpected("not available"));
+  if (!pool_) return answer(std::unexpected("the supervisor is still starting; try again"));
+  constexpr Milliseconds kStacksLimit{2'000};
+  pool_->take_stacks(kStacksLimit, [answer](const std::vector<WorkerStacks>& workers) {
+    Json list = Json::array();
+    for (const WorkerStacks& each : workers) {
+      list.push_back({{"worker", each.worker},
+                      {"pid", each.pid},
+                      {"threads", each.threads},
+                      {"tasks", each.tasks}});
+    }
+    answer(list);
+  });
 }
 
 }  // namespace lambdapool::supervisor

@@ -192,7 +192,8 @@ std::string stacks_text(const Json& workers) {
   for (const Json& worker : workers) {
     if (!out.empty()) out += "\n";
     out += "worker " + count_text(worker, "worker") + ", pid " + count_text(worker, "pid") + "\n";
-    block(text_member(worker, "threads", "its threads gave no stacks"));
+    const std::string threads = text_member(worker, "threads");
+    block(threads.empty() ? "its threads gave no stacks" : threads);
     block(text_member(worker, "tasks"));
   }
   return out.empty() ? "no workers\n" : out;

@@ -412,6 +412,24 @@ def test_quarantine_is_listed_and_cleared(steered, path):
     assert command(path, "quarantine", "what").returncode == 2
 
 
+def test_stacks_show_where_every_worker_is_also_one_that_is_blocked(steered, path):
+    server = steered("blocks_loop", workers=2)
+    with server.connect(timeout=30) as connection:
+        connection.send(request_bytes(json_body={"block": 6}))
+        server.log.wait_for("^begun$")
+
+        shown = command(path, "stacks")
+        with Control(path) as control:
+            stacks = control.result("stacks")
+
+        assert shown.returncode == 0, shown.stderr
+        assert "wait_for_the_world" in shown.stdout
+        assert sorted(one["pid"] for one in stacks) == server.workers()
+        (blocked,) = [one for one in stacks if "wait_for_the_world" in one["threads"]]
+        assert f"worker {blocked['worker']}, pid {blocked['pid']}" in shown.stdout
+        assert connection.receive(within=30).status == 200
+
+
 # ---------------------------------------------------------------------- what people see
 
 
