@@ -61,7 +61,10 @@ void fit_connections(Config& config, std::uint64_t descriptors, Log& log) {
   constexpr std::uint64_t kOwn = 24;
   constexpr std::uint64_t kPerWorker = 12;
   constexpr std::uint64_t kLeast = 4;
-  const std::uint64_t reserve = kOwn + kPerWorker * (config.pool.workers + 1);
+  constexpr std::uint64_t kPerListener = 40;  // With its connections.
+  std::uint64_t reserve = kOwn + kPerWorker * (config.pool.workers + 1);
+  if (config.control.enabled) reserve += kPerListener;
+  if (!config.admin.listen.empty()) reserve += kPerListener;
   const std::uint64_t room = std::max(kLeast, descriptors - std::min(descriptors, reserve));
   if (config.server.max_connections <= room) return;
   log.warning(

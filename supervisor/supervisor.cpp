@@ -102,6 +102,7 @@ std::expected<void, std::string> Supervisor::prepare() {
                          {"workers", config_.pool.workers}});
   if (auto opened = open_control(); !opened) return opened;
   if (auto opened = open_admin(); !opened) return opened;
+  open_crash_folder();
   read_lambda(config_, [this](std::expected<std::string, std::string> root) {
     if (!root) return give_up(root.error());
     if (!stopping_) start_pool(*root);
@@ -200,7 +201,7 @@ void Supervisor::end_reload(std::expected<void, std::string> result) {
                  {{"text", line}});
     });
   }
-  if (pool_->health().ever_ready) manager_.ready();
+  if (!stopping_ && pool_->health().ever_ready) manager_.ready();
   tell_reloaded(reload_waits_, result);
   if (!std::exchange(reload_again_, false)) return;
   auto waits = std::exchange(next_reload_waits_, {});
@@ -371,6 +372,8 @@ void Supervisor::stop_at_once(std::string_view why) {
   log_.warning("stopping at once", {{"reason", why}});
   stopping_ = true;
   manager_.stopping();
+  tell_reloaded(reload_waits_, std::unexpected("the supervisor was told to stop"));
+  tell_reloaded(next_reload_waits_, std::unexpected("the supervisor was told to stop"));
   finish();
   if (pool_) pool_->kill();
 }

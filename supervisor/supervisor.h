@@ -15,6 +15,7 @@
 #include "supervisor/config/config.h"
 #include "supervisor/config/loader.h"
 #include "supervisor/control/control_server.h"
+#include "supervisor/crash/crash_folder.h"
 #include "supervisor/health/admin_server.h"
 #include "supervisor/health/service_manager.h"
 #include "supervisor/http/server.h"
@@ -60,6 +61,8 @@ class Supervisor final : private RequestHandler,
   void on_pool_worker_gone(GoneCause cause) override;
   void on_pool_loop_blocked() override;
   void on_pool_loop_unblocked(std::chrono::nanoseconds blocked) override;
+  std::string crash_path(const WorkerDeath& death) override;
+  void on_pool_worker_died(WorkerDeath death) override;
   void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) override;
   void control(ControlId id, const ControlRequest& request) override;
   std::vector<NotReady> why_not_ready() const override;
@@ -90,6 +93,7 @@ class Supervisor final : private RequestHandler,
   void stop_at_once(std::string_view why);
   std::expected<void, std::string> open_control();
   std::expected<void, std::string> open_admin();
+  void open_crash_folder();
   std::optional<HostAnswer> answer_metrics(std::string_view method, std::string_view path);
   void stop_pool();
   void give_up(std::string why);
@@ -123,6 +127,7 @@ class Supervisor final : private RequestHandler,
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<AdminServer> admin_;
   ServiceManager manager_;
+  std::optional<CrashFolder> crashes_;
   LogLevel log_level_;
   std::uint16_t port_ = 0;  // Known also when nobody is let in any more.
   Totals totals_;

@@ -9,6 +9,9 @@ namespace {
 
 // While requests wait, how often to see whether a worker that stood still takes them now.
 constexpr Milliseconds kQueueLook{100};
+// How often what workers take is looked at, for the files of their crashes, and of how many.
+constexpr Milliseconds kUsageLook{1'000};
+constexpr std::size_t kMostUsageLooks = 32;
 // How often the age and the memory of workers are looked at, where they are limited.
 constexpr Milliseconds kWornOutLook{1'000};
 // More deaths than these within the window are no worse.
@@ -44,6 +47,7 @@ WorkerPool::WorkerPool(uv::Loop& loop, Log& log, WorkerSettings settings, PoolEv
               }),
       next_timer_(loop, [this] { start_next(); }),
       worn_out_timer_(loop, [this] { look_for_worn_out(); }),
+      usage_timer_(loop, [this] { look_at_usage(); }),
       deadline_timer_(loop, [this] { check_deadlines(); }),
       watch_timer_(loop, [this] { watch_loops(); }) {}
 
@@ -51,6 +55,17 @@ void WorkerPool::start() {
   while (seats_.size() < settings_.pool.workers) add_seat();
   for (auto& seat : seats_) start_worker(*seat);
   watch_worn_out();
+  usage_timer_.start(kUsageLook);
+}
+
+// A few workers a turn, so that a large pool does not hold up the loop.
+void WorkerPool::look_at_usage() {
+  std::vector<WorkerProcess*> workers;
+  for_each_worker([&](WorkerProcess& worker) { workers.push_back(&worker); });
+  for (std::size_t i = 0; i < std::min(workers.size(), kMostUsageLooks); ++i) {
+    workers[next_usage_++ % workers.size()]->look_at_usage();
+  }
+  if (!stopping_) usage_timer_.start(kUsageLook);
 }
 
 // The lowest that no worker has: a number is one worker's as long as it lives.
@@ -254,11 +269,10 @@ void WorkerPool::note_exit(const WorkerProcess& worker, GoneCause cause) {
   const auto now = std::chrono::steady_clock::now();
   while (!deaths_.empty() && deaths_.front() < now - kDeathWindow) deaths_.pop_front();
   if (cause != GoneCause::kStopped && deaths_.size() < kMostDeaths) deaths_.push_back(now);
-  const auto seat =
-      std::ranges::find(seats_, worker.number(), [](const auto& each) { return each->number; });
-  if (seat == seats_.end()) return;
-  ++(*seat)->exits[cause];
-  (*seat)->last_exit = LastExit{cause, worker.end_text(), std::chrono::system_clock::now()};
+  Seat* seat = seat_of(worker);
+  if (seat == nullptr) return;
+  ++seat->exits[cause];
+  seat->last_exit = LastExit{cause, worker.end_text(), std::chrono::system_clock::now()};
 }
 
 void WorkerPool::on_worker_ready(WorkerProcess& worker) {
@@ -292,6 +306,12 @@ void WorkerPool::on_worker_blocked() { events_.on_pool_loop_blocked(); }
 
 void WorkerPool::on_worker_unblocked(std::chrono::nanoseconds blocked) {
   events_.on_pool_loop_unblocked(blocked);
+}
+
+std::string WorkerPool::crash_path(const WorkerDeath& death) { return events_.crash_path(death); }
+
+void WorkerPool::on_worker_died(WorkerDeath death) {
+  events_.on_pool_worker_died(std::move(death));
 }
 
 void WorkerPool::on_worker_free(WorkerProcess& worker) {
@@ -484,6 +504,7 @@ void WorkerPool::report_if_stopped() {
   next_timer_.stop();
   worn_out_timer_.stop();
   watch_timer_.stop();
+  usage_timer_.stop();
   events_.on_pool_stopped();
 }
 

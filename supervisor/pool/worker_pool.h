@@ -56,6 +56,10 @@ class PoolEvents {
   // A worker's event loop was found to be blocked; and later, that it goes on or is gone.
   virtual void on_pool_loop_blocked() {}
   virtual void on_pool_loop_unblocked(std::chrono::nanoseconds /*blocked*/) {}
+  // Where the file about the death will be, for the log; empty: nowhere.
+  virtual std::string crash_path(const WorkerDeath&) { return {}; }
+  // Follows, with all that is known of a worker that was not told to stop.
+  virtual void on_pool_worker_died(WorkerDeath) {}
   // Something changed in one of the lambda's own metrics, in the worker of that number.
   virtual void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) = 0;
 
@@ -147,6 +151,8 @@ class WorkerPool final : private WorkerEvents {
   void on_worker_spoiled(WorkerProcess& worker) override;
   void on_worker_gone(WorkerProcess& worker, Departure departure) override;
   bool ran_out_of_memory() override;
+  std::string crash_path(const WorkerDeath& death) override;
+  void on_worker_died(WorkerDeath death) override;
 
   std::uint32_t free_number() const;
   std::expected<std::unique_ptr<WorkerProcess>, std::string> spawn(const WorkerSettings& settings);
@@ -172,6 +178,7 @@ class WorkerPool final : private WorkerEvents {
   void look_for_worn_out();
   void watch_worn_out();
   void take_over(const WorkerSettings& settings);
+  void look_at_usage();
   void on_next_ready(Seat& seat);
   void on_next_gone(Seat& seat);
   void finish_reload(std::expected<void, std::string> result);
@@ -217,6 +224,8 @@ class WorkerPool final : private WorkerEvents {
   uv::Timer worn_out_timer_;
   std::map<std::uint64_t, Taking> takings_;
   std::uint64_t last_taking_ = 0;
+  uv::Timer usage_timer_;
+  std::size_t next_usage_ = 0;  // Whose usage is looked at next.
   uv::TimePoint looks_at_ = uv::TimePoint::max();
   uv::Timer deadline_timer_;
   uv::Timer watch_timer_;

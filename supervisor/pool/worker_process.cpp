@@ -5,6 +5,7 @@
 #include <csignal>
 #include <random>
 
+#include "protocol/codec.h"
 #include "protocol/frame.h"
 #include "supervisor/lines.h"
 #include "supervisor/log/escape.h"
@@ -31,6 +32,8 @@ constexpr Milliseconds kTasksLimit{200};
 
 // Whatever a worker calls its lambda's type.
 constexpr std::size_t kMaxTypeName = 32;
+// So much of the traceback of a failed start is kept for its crash file.
+constexpr std::size_t kMaxTraceback = std::size_t{64} << 10;
 // A worker that lived this long after it was ready did not die of its start.
 constexpr Milliseconds kProvingTime{1'000};
 
@@ -39,6 +42,23 @@ LogLevel to_log_level(std::string_view text) {
   if (text == "warning") return LogLevel::kWarning;
   if (text == "error") return LogLevel::kError;
   return LogLevel::kInfo;
+}
+
+// Adds the request to what is known of the death. Returns where to say what became of it.
+std::string& note_request(WorkerDeath& death, const RequestSlots::Slot& slot,
+                          const Invocation* invocation, bool begun, bool culprit) {
+  DeathRequest& request = death.requests.emplace_back();
+  request.begun = begun;
+  request.culprit = culprit;
+  request.age = std::chrono::steady_clock::now() - slot.dispatched;
+  if (invocation == nullptr) return request.fate;
+  request.id = invocation->request_id();
+  request.age = std::chrono::steady_clock::now() - invocation->received();
+  if (const auto target = protocol::read_request_target(invocation->request_fields())) {
+    request.method = target->method;
+    request.path = target->path;
+  }
+  return request.fate;
 }
 
 double random_fraction() {
@@ -279,6 +299,7 @@ void WorkerProcess::on_start_failed(const protocol::StartFailed& failed) {
   if (state_ != WorkerState::kStarting) return on_protocol_error("start_failed came after ready");
   cause_ = GoneCause::kStartFailed;
   start_error_ = failed.text;
+  start_traceback_ = clipped(failed.traceback, kMaxTraceback);
   failed_stage_ = failed.stage == "load" ? StartStage::kLoad : StartStage::kLater;
   log_.error("lambda does not start",
              {{"worker", number_}, {"stage", failed.stage}, {"text", failed.text}});
@@ -442,22 +463,29 @@ void WorkerProcess::become_gone() {
   const std::string sentence = death_sentence(cause_, exit_status_, report, settings_.lambda_root,
                                               settings_.pool.start_timeout, out_of_memory_);
   end_text_ = sentence;
+  WorkerDeath death = this->death(sentence, report);
   if (cause_ == GoneCause::kStopped) {
     log_.info("worker stopped",
               {{"worker", number_}, {"pid", pid()}, {"how", exit_status_.to_string()}});
   } else {
+    const std::string file = events_.crash_path(death);
     log_.error("worker died", {{"worker", number_},
                                {"pid", pid()},
                                {"cause", to_string(cause_)},
                                {"how", sentence},
-                               {"requests", slots_.busy()}});
+                               {"requests", slots_.busy()},
+                               {file.empty() ? "" : "crash_file", file}});
     for_each_line(report, [this](std::string_view line) {
       log_.error("traceback", {{"worker", number_}, {"text", line}});
     });
+    for (const std::string& line : death.last_stderr) {
+      log_.warning("stderr before the death", {{"worker", number_}, {"text", line}});
+    }
     if (start_error_.empty() && !was_ready_) start_error_ = sentence;
   }
 
-  Departure departure = depart(sentence);
+  Departure departure = depart(sentence, death);
+  if (cause_ != GoneCause::kStopped) events_.on_worker_died(std::move(death));
   proved_itself_ =
       proved_itself_ || (was_ready_ && std::chrono::steady_clock::now() - started_ > kProvingTime);
   if (cause_ != GoneCause::kStopped && !start_error_.empty())
@@ -465,8 +493,25 @@ void WorkerProcess::become_gone() {
   events_.on_worker_gone(*this, std::move(departure));
 }
 
+WorkerDeath WorkerProcess::death(const std::string& sentence, const std::string& report) const {
+  return {.worker = number_,
+          .pid = pid(),
+          .generation = generation(),
+          .uptime = std::chrono::system_clock::now() - spawned_,
+          .served = served_,
+          .was_ready = was_ready_,
+          .cause = cause_,
+          .exit_status = exit_status_,
+          .out_of_memory = out_of_memory_,
+          .sentence = start_error_.empty() ? sentence : start_error_,
+          .traceback = report.empty() ? start_traceback_ : report,
+          .last_stdout = stdout_->last_lines(),
+          .last_stderr = stderr_->last_lines(),
+          .memory = memory_};
+}
+
 // Answers what has had its chance, and collects what may run again.
-Departure WorkerProcess::depart(const std::string& sentence) {
+Departure WorkerProcess::depart(const std::string& sentence, WorkerDeath& death) {
   Departure departure{cause_, {}, std::nullopt};
   const std::uint64_t culprit = find_culprit(*vitals_);
   const bool culprit_is_here = slots_.find(culprit) != nullptr;
@@ -477,20 +522,26 @@ Departure WorkerProcess::depart(const std::string& sentence) {
       departure.culprit = slot.invocation ? fingerprint_of(*slot.invocation) : slot.fingerprint;
     }
     // A stream is cut: its client has a part of it already.
+    const bool was_stream = slot.stream != nullptr;
     slot.stream.reset();
     auto invocation = std::move(slot.invocation);
+    const bool begun = vitals_->begun(RequestSlots::index(slot), slot.id);
+    std::string& fate = note_request(death, slot, invocation.get(), begun, is_culprit);
+    fate = was_stream ? "cut" : "answered before";
     if (invocation == nullptr) return;
     if (!took(slot.request_frame)) invocation->never_taken();
-    const bool begun = vitals_->begun(RequestSlots::index(slot), slot.id);
     if (!begun && invocation->attempts() < 2 && invocation->dispatches() < kMostDispatches) {
+      fate = "sent to another worker";
       return departure.returned.push_back(std::move(invocation));
     }
     proved_itself_ = true;
     if (!is_culprit && cause_ != GoneCause::kStopped &&
         may_replay(*invocation, settings_.pool.replay)) {
       invocation->replay();
+      fate = "run again";
       return departure.returned.push_back(std::move(invocation));
     }
+    fate = "failed";
     fail(std::move(invocation),
          make_failure(FailureKind::kWorkerCrashed,
                       is_culprit || !culprit_is_here

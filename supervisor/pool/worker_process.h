@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "supervisor/config/config.h"
+#include "supervisor/crash/worker_death.h"
 #include "supervisor/log/log.h"
 #include "supervisor/pool/crash_report.h"
 #include "supervisor/pool/exit_status.h"
@@ -96,6 +97,9 @@ class WorkerEvents {
   virtual void on_worker_gone(WorkerProcess& worker, Departure departure) = 0;
   // Whether the kernel has killed a process for want of memory since it was last asked.
   virtual bool ran_out_of_memory() = 0;
+  // Of a worker that was not told to stop: where the file about it will be, and what is in it.
+  virtual std::string crash_path(const WorkerDeath& death) = 0;
+  virtual void on_worker_died(WorkerDeath death) = 0;
 
  protected:
   ~WorkerEvents() = default;
@@ -125,6 +129,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   // Whether it has had its time, and should be replaced when it can be.
   bool worn_out() const;
   WorkerStatus status();
+  void look_at_usage();
   // Standalone, handlers or tasks; empty before it is ready.
   const std::string& lambda_type() const { return lambda_type_; }
   // How it ended, for people. Precondition: it is gone.
@@ -191,7 +196,8 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   void stop_when_retired();
   void log_lines(std::string_view message, std::string_view text);
   void become_gone();
-  Departure depart(const std::string& sentence);
+  Departure depart(const std::string& sentence, WorkerDeath& death);
+  WorkerDeath death(const std::string& sentence, const std::string& report) const;
   void log_output(std::string_view stream, std::string_view text);
 
   uv::Loop& loop_;
@@ -232,6 +238,8 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   uv::Timer timer_;
   std::chrono::system_clock::time_point spawned_ = std::chrono::system_clock::now();
   std::string end_text_;
+  std::string start_traceback_;
+  std::optional<ProcessMemory> memory_;  // As it was last looked at.
   std::string lambda_type_;
   uv::TimePoint started_;  // Since when it is in its state: starting, or ready.
 };
