@@ -91,7 +91,6 @@ struct WorkerConfig {
   std::string user;  // Empty: the supervisor's.
   std::string group;
   bool no_new_privileges = true;
-  Milliseconds block_warning{1'000};  // Zero: none.
 };
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
@@ -112,6 +111,17 @@ struct LunaConfig {
   Milliseconds poll_period{10'000};  // Of luna-configurator.
   std::string account_id;            // For requests without one of their own.
   LunaValues settings = {};          // LUNA's own.
+};
+
+struct TasksConfig {
+  std::string database;            // Empty: where the state of services or of the user is kept.
+  std::uint32_t concurrency = 16;  // Sub-tasks that one worker runs at a time.
+  std::uint32_t at_once = 4;       // Stored tasks that run at a time.
+  std::uint32_t queue_length = 10'000;  // Stored tasks that may wait or run.
+  std::uint32_t max_subtasks = 100'000;
+  std::size_t max_results = std::size_t{256} << 20;  // Of one task of POST /main.
+  Milliseconds keep{std::chrono::hours(7 * 24)};
+  std::uint32_t keep_count = 1000;
 };
 
 struct MetricsConfig {
@@ -156,6 +166,7 @@ struct Config {
   QuarantineConfig quarantine;
   WorkerConfig worker;
   LunaConfig luna;
+  TasksConfig tasks;
   MetricsConfig metrics;
   ControlConfig control;
   AdminConfig admin;

@@ -7,8 +7,8 @@
 #include <map>
 #include <set>
 
-#include "tests/supervisor/pool/worker_pool_fixture.h"
 #include "supervisor/pool/process_state.h"
+#include "tests/supervisor/pool/worker_pool_fixture.h"
 
 namespace lambdapool::supervisor {
 namespace {
