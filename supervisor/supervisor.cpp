@@ -13,11 +13,13 @@
 #include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
 #include "supervisor/source/lambda_identity.h"
+#include "supervisor/tasks/database_path.h"
 
 namespace lambdapool::supervisor {
 namespace {
 
 constexpr int kSignalExitBase = 128;
+constexpr int kFailedExit = 1;
 // An editor that saves makes several changes; after the last one it is quiet for this long.
 constexpr Milliseconds kChangeTime{150};
 
@@ -48,7 +50,8 @@ protocol::Limits limits_of(const WorkerConfig& worker, const Account& account) {
 
 }  // namespace
 
-Supervisor::Supervisor(Config config, ConfigSources sources, Installation installation, Log& log)
+Supervisor::Supervisor(Config config, ConfigSources sources, Installation installation, Log& log,
+                       std::optional<TaskOrder> order)
     : config_(std::move(config)),
       sources_(std::move(sources)),
       installation_(std::move(installation)),
@@ -56,6 +59,7 @@ Supervisor::Supervisor(Config config, ConfigSources sources, Installation instal
       lambda_name_(name_of(config_.lambda)),
       lambda_id_(id_of(config_.lambda)),
       metrics_(lambda_id_),
+      order_(std::move(order)),
       manager_(loop_),
       log_level_(config_.log.level) {}
 
@@ -78,11 +82,13 @@ std::expected<void, std::string> Supervisor::prepare() {
   if (!account) return std::unexpected(account.error());
   account_ = std::move(*account);
 
-  auto server =
-      Server::bind(loop_, log_, config_.server, config_.lambda.version, config_.log.access, *this);
-  if (!server) return std::unexpected(server.error());
-  server_ = std::move(*server);
-  port_ = server_->port();
+  if (!order_) {
+    auto server = Server::bind(loop_, log_, config_.server, config_.lambda.version,
+                               config_.log.access, *this);
+    if (!server) return std::unexpected(server.error());
+    server_ = std::move(*server);
+    port_ = server_->port();
+  }
   watch_signals();
 
   lambda_path_ = path.string();
@@ -98,10 +104,12 @@ std::expected<void, std::string> Supervisor::prepare() {
                          {"lambda_id", lambda_id_},
                          {"version", config_.lambda.version},
                          {"host", config_.server.host},
-                         {"port", server_->port()},
+                         {"port", server_ ? server_->port() : 0},
                          {"workers", config_.pool.workers}});
-  if (auto opened = open_control(); !opened) return opened;
-  if (auto opened = open_admin(); !opened) return opened;
+  if (server_) {
+    if (auto opened = open_control(); !opened) return opened;
+    if (auto opened = open_admin(); !opened) return opened;
+  }
   read_lambda(config_, [this](std::expected<std::string, std::string> root) {
     if (!root) return give_up(root.error());
     if (!stopping_) start_pool(*root);
@@ -190,6 +198,7 @@ void Supervisor::end_reload(std::expected<void, std::string> result) {
   if (result) {
     adopt(next_config_);
     log_.info("reloaded", {{"generation", generation_}});
+    open_tasks([] {});
     // The one before may still be in use by workers that finish their requests.
     if (unpack_folder_ && generation_ > 2) unpack_folder_->remove(generation_ - 2);
   } else {
@@ -258,7 +267,17 @@ void Supervisor::submit(std::unique_ptr<Invocation> invocation) {
   pool_->submit(std::move(invocation));
 }
 
-void Supervisor::abandon(ConnectionId connection) { pool_->abandon(connection); }
+// Of a client, and of a part of a task.
+void Supervisor::abandon(ConnectionId connection) {
+  if (tasks_) tasks_->abandon(connection);
+  pool_->abandon(connection);
+}
+
+bool Supervisor::offer(std::size_t most, const std::function<std::unique_ptr<Invocation>()>& make) {
+  return runs_tasks() && pool_->offer(most, make);
+}
+
+bool Supervisor::runs_tasks() const { return pool_ && pool_->lambda_type() == "tasks"; }
 
 void Supervisor::give_credit(std::uint64_t stream, std::size_t bytes) {
   pool_->give_credit(stream, bytes);
@@ -280,11 +299,16 @@ Direction Supervisor::direct(const RequestHead& head) {
   }
   const std::string_view path = lambda_path.empty() ? head.path : std::string_view(lambda_path);
   if (auto answer = answer_metrics(head.method, path)) return std::move(*answer);
+  if (runs_tasks() && parse_task_path(path)) {
+    return HostCall{std::string(head.method), std::string(path), std::string(head.query),
+                    std::string(account_id(head).value_or(""))};
+  }
   return ToLambda{std::move(lambda_path)};
 }
 
-void Supervisor::call(HostCall, std::unique_ptr<Invocation> invocation) {
-  fail(std::move(invocation), make_failure(FailureKind::kInternal, "nobody answers this request"));
+void Supervisor::call(HostCall call, std::unique_ptr<Invocation> invocation) {
+  if (tasks_) return tasks_->call(call, std::move(invocation));
+  fail(std::move(invocation), make_failure(FailureKind::kNoWorker, "tasks cannot be run yet"));
 }
 
 std::optional<HostAnswer> Supervisor::answer_metrics(std::string_view method,
@@ -319,8 +343,41 @@ void Supervisor::on_pool_metric(std::uint32_t worker, const protocol::Metric& me
   }
 }
 
+void Supervisor::open_tasks(std::function<void()> opened) {
+  if (!runs_tasks() || tasks_) return opened();
+  auto path = database_path(config_.tasks.database, lambda_id_);
+  if (!path) return give_up(path.error());
+  tasks_ = std::make_unique<TaskService>(
+      loop_, log_, config_.tasks, static_cast<TaskWorkers&>(*this), *std::move(path),
+      [this, opened = std::move(opened)](std::expected<void, std::string> result) {
+        if (stopping_) return;
+        if (!result) return give_up(result.error());
+        opened();
+      });
+}
+
 void Supervisor::on_pool_ready() {
   if (stopping_) return;
+  if (order_) return run_order();
+  open_tasks([this] { listen(); });
+}
+
+void Supervisor::run_order() {
+  if (!runs_tasks()) {
+    return give_up(lambda_path_ + ": is a " + pool_->lambda_type() +
+                   " lambda; only tasks lambdas, with a class LambdaTask, run tasks");
+  }
+  command_ =
+      std::make_unique<TaskCommand>(loop_, log_, config_.tasks, static_cast<TaskWorkers&>(*this),
+                                    *std::move(order_), [this](int exit_code) {
+                                      exit_code_ = exit_code;
+                                      stopping_ = true;
+                                      stop_pool();
+                                    });
+  command_->start();
+}
+
+void Supervisor::listen() {
   if (auto listening = server_->listen(); !listening) return give_up(listening.error());
   const bool v6 = config_.server.host.find(':') != std::string::npos;
   const std::string host = v6 ? "[" + config_.server.host + "]" : config_.server.host;
@@ -387,10 +444,29 @@ void Supervisor::stop(std::string_view why) {
     stop_pool();
   });
   grace_->start(config_.pool.grace);
+  if (server_ == nullptr) {
+    if (command_) command_->cancel();
+    exit_code_ = kFailedExit;
+    return stop_pool();
+  }
+  if (tasks_) {
+    tasks_are_quiet_ = false;
+    tasks_->stop([this] {
+      tasks_are_quiet_ = true;
+      stop_when_idle();
+    });
+  }
   server_->drain();
 }
 
-void Supervisor::on_drained() { stop_pool(); }
+void Supervisor::on_drained() {
+  drained_ = true;
+  stop_when_idle();
+}
+
+void Supervisor::stop_when_idle() {
+  if (drained_ && tasks_are_quiet_) stop_pool();
+}
 
 void Supervisor::stop_pool() {
   if (!pool_) return finish();
@@ -406,6 +482,9 @@ void Supervisor::finish() {
   loop_.retire(std::move(unpacker_));
   watch_.reset();
   if (change_) change_->stop();
+  // Before the server, which is told of the answers that are still owed.
+  loop_.retire(std::move(tasks_));
+  loop_.retire(std::move(command_));
   loop_.retire(std::move(server_));
   loop_.retire(std::move(control_));
   loop_.retire(std::move(admin_));

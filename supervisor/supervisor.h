@@ -25,6 +25,8 @@
 #include "supervisor/pool/worker_pool.h"
 #include "supervisor/source/unpack_folder.h"
 #include "supervisor/source/unpacker.h"
+#include "supervisor/tasks/task_command.h"
+#include "supervisor/tasks/task_service.h"
 #include "supervisor/uv/folder_watch.h"
 #include "supervisor/uv/loop.h"
 #include "supervisor/uv/signal.h"
@@ -34,10 +36,13 @@ namespace lambdapool::supervisor {
 class Supervisor final : private RequestHandler,
                          private PoolEvents,
                          private ControlHandler,
-                         private AdminHost {
+                         private AdminHost,
+                         private TaskWorkers {
  public:
-  // `sources` are where `config` comes from; a reload reads them again.
-  Supervisor(Config config, ConfigSources sources, Installation installation, Log& log);
+  // `sources` are where `config` comes from; a reload reads them again. With an order it serves
+  // nobody: it runs that task and ends.
+  Supervisor(Config config, ConfigSources sources, Installation installation, Log& log,
+             std::optional<TaskOrder> order = std::nullopt);
 
   // Serves until it is told to stop. Failure: one or more lines for people.
   std::expected<void, std::string> run();
@@ -53,6 +58,7 @@ class Supervisor final : private RequestHandler,
   Direction direct(const RequestHead& head) override;
   void call(HostCall call, std::unique_ptr<Invocation> invocation) override;
   void on_drained() override;
+  bool offer(std::size_t most, const std::function<std::unique_ptr<Invocation>()>& make) override;
   void on_pool_ready() override;
   void on_pool_failed(const std::string& text) override;
   void on_pool_stopped() override;
@@ -91,6 +97,12 @@ class Supervisor final : private RequestHandler,
   std::expected<void, std::string> open_control();
   std::expected<void, std::string> open_admin();
   std::optional<HostAnswer> answer_metrics(std::string_view method, std::string_view path);
+  bool runs_tasks() const;
+  // Opens the database of tasks, unless that has been done or the lambda is none of tasks.
+  void open_tasks(std::function<void()> opened);
+  void listen();
+  void run_order();
+  void stop_when_idle();
   void stop_pool();
   void give_up(std::string why);
   void finish();
@@ -111,6 +123,9 @@ class Supervisor final : private RequestHandler,
   std::unique_ptr<UnpackFolder> unpack_folder_;
   std::unique_ptr<Unpacker> unpacker_;
   std::unique_ptr<WorkerPool> pool_;
+  std::unique_ptr<TaskService> tasks_;
+  std::optional<TaskOrder> order_;
+  std::unique_ptr<TaskCommand> command_;
   std::vector<std::unique_ptr<uv::Signal>> signals_;
   std::unique_ptr<uv::FolderWatch> watch_;
   std::optional<uv::Timer> change_;  // Runs while a change may not be over.
@@ -130,6 +145,8 @@ class Supervisor final : private RequestHandler,
   std::optional<uv::Timer> grace_;
   std::optional<std::string> failure_;
   bool stopping_ = false;
+  bool drained_ = false;         // While stopping: no client waits any more.
+  bool tasks_are_quiet_ = true;  // While stopping: nothing of stored tasks runs any more.
   int exit_code_ = 0;
 };
 

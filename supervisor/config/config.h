@@ -114,6 +114,17 @@ struct LunaConfig {
   LunaValues settings = {};          // LUNA's own.
 };
 
+struct TasksConfig {
+  std::string database;            // Empty: where the state of services or of the user is kept.
+  std::uint32_t concurrency = 16;  // Sub-tasks that one worker runs at a time.
+  std::uint32_t at_once = 4;       // Stored tasks that run at a time.
+  std::uint32_t queue_length = 10'000;  // Stored tasks that may wait or run.
+  std::uint32_t max_subtasks = 100'000;
+  std::size_t max_results = std::size_t{256} << 20;  // Of one task of POST /main.
+  Milliseconds keep{std::chrono::hours(7 * 24)};
+  std::uint32_t keep_count = 1000;
+};
+
 struct MetricsConfig {
   bool enabled = true;  // Whether /metrics and /lambda_metrics are there.
 };
@@ -156,6 +167,7 @@ struct Config {
   QuarantineConfig quarantine;
   WorkerConfig worker;
   LunaConfig luna;
+  TasksConfig tasks;
   MetricsConfig metrics;
   ControlConfig control;
   AdminConfig admin;

@@ -151,6 +151,23 @@ void WorkerPool::submit(std::unique_ptr<Invocation> invocation) {
   look_again(now + std::min(settings_.pool.queue_timeout, kQueueLook));
 }
 
+bool WorkerPool::offer(std::size_t most, const std::function<std::unique_ptr<Invocation>()>& make) {
+  // What clients wait for goes first.
+  if (stopping_ || !queue_.empty()) return false;
+  WorkerProcess* best = nullptr;
+  for (const auto& seat : seats_) {
+    WorkerProcess* worker = seat->worker.get();
+    if (worker == nullptr || !worker->accepts() || !worker->has_taken_all()) continue;
+    if (worker->own_calls() >= most) continue;
+    if (best == nullptr || worker->outstanding() < best->outstanding()) best = worker;
+  }
+  if (best == nullptr) return false;
+  auto invocation = make();
+  look_again(invocation->received() + settings_.pool.request_timeout);
+  best->dispatch(std::move(invocation));
+  return true;
+}
+
 void WorkerPool::dispatch_queue() {
   while (!queue_.empty()) {
     WorkerProcess* worker = most_idle();
@@ -262,8 +279,9 @@ void WorkerPool::note_exit(const WorkerProcess& worker, GoneCause cause) {
 }
 
 void WorkerPool::on_worker_ready(WorkerProcess& worker) {
-  if (Seat* seat = seat_before(worker)) on_next_ready(*seat);
+  // Before those are told who look at it.
   lambda_type_ = worker.lambda_type();
+  if (Seat* seat = seat_before(worker)) on_next_ready(*seat);
   if (!ever_ready_) {
     ever_ready_ = true;
     events_.on_pool_ready();

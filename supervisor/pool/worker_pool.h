@@ -71,6 +71,10 @@ class WorkerPool final : private WorkerEvents {
 
   // Sends the request to a worker, now or later, or answers why not.
   void submit(std::unique_ptr<Invocation> invocation);
+  // For calls of the supervisor's own, which can wait where they are: gives what `make` makes to a
+  // worker that can take it at once, whose loop is not behind, and that runs fewer than `most` of
+  // them. False: there is none now.
+  bool offer(std::size_t most, const std::function<std::unique_ptr<Invocation>()>& make);
   // The client of `connection` has left.
   void abandon(ConnectionId connection);
   // A client has taken that much of a stream.
@@ -81,6 +85,8 @@ class WorkerPool final : private WorkerEvents {
   PoolHealth health() const;
   // For the workers that are started from now on.
   void set_log_level(std::string_view level);
+  // What the lambda is, as the last worker that became ready says; empty before.
+  const std::string& lambda_type() const { return lambda_type_; }
   std::uint32_t seats() const { return static_cast<std::uint32_t>(seats_.size()); }
   // Precondition: workers > 0.
   void scale(std::uint32_t workers);
@@ -202,7 +208,7 @@ class WorkerPool final : private WorkerEvents {
   Spares spares_;
   std::vector<std::unique_ptr<WorkerProcess>> retiring_;
   std::size_t next_seat_ = 0;  // Where the search for the most idle worker begins.
-  std::string lambda_type_;    // As the first worker that was ready said.
+  std::string lambda_type_;    // As the last worker that became ready said.
   std::map<GoneCause, std::uint64_t> exits_;
   std::deque<uv::TimePoint> deaths_;  // Of the last kDeathWindow, the oldest first.
   std::string last_start_error_;

@@ -149,6 +149,16 @@ bool WorkerProcess::worn_out() const {
   return lifespan_.resident_bytes > 0 && uv::resident_bytes(pid()) >= lifespan_.resident_bytes;
 }
 
+bool WorkerProcess::has_taken_all() const { return took(channel_->frames_sent()); }
+
+std::size_t WorkerProcess::own_calls() {
+  std::size_t count = 0;
+  slots_.for_each_busy([&](const RequestSlots::Slot& slot) {
+    if (slot.invocation != nullptr && is_own_call(slot.invocation->connection())) ++count;
+  });
+  return count;
+}
+
 // Whether its loop has not taken anything for a while although there is something: what was sent to
 // it now would wait for whatever blocks it.
 bool WorkerProcess::stands_still() const {
@@ -491,8 +501,10 @@ Departure WorkerProcess::depart(const std::string& sentence) {
       invocation->replay();
       return departure.returned.push_back(std::move(invocation));
     }
+    // A call of our own that is known not to be the culprit may be made again.
+    const bool again = is_own_call(invocation->connection()) && culprit_is_here && !is_culprit;
     fail(std::move(invocation),
-         make_failure(FailureKind::kWorkerCrashed,
+         make_failure(again ? FailureKind::kNoWorker : FailureKind::kWorkerCrashed,
                       is_culprit || !culprit_is_here
                           ? sentence
                           : "another request ended the worker that ran this one: " + sentence));
@@ -558,8 +570,11 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
       next = std::min(next, slot.kill_at);
       // Should it have to be killed with its worker, its body is no longer there to be looked at.
       slot.fingerprint = fingerprint_of(*slot.invocation);
+      // A call of our own that never began may be made again.
+      const bool again = is_own_call(slot.invocation->connection()) &&
+                         !vitals_->begun(RequestSlots::index(slot), slot.id);
       fail(std::move(slot.invocation),
-           make_failure(FailureKind::kWorkerTimeout,
+           make_failure(again ? FailureKind::kQueueTimeout : FailureKind::kWorkerTimeout,
                         "no answer within " +
                             std::to_string(settings_.pool.request_timeout.count()) + " ms"));
       return;

@@ -113,8 +113,12 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   int pid() const { return process_->pid(); }
   WorkerState state() const { return state_; }
   std::size_t outstanding() const { return slots_.busy(); }
+  // Those of them that are calls of the supervisor's own.
+  std::size_t own_calls();
   // Whether a request may be dispatched to it now.
   bool accepts() const;
+  // Whether its loop has taken all that it was given.
+  bool has_taken_all() const;
   // Whether its start says nothing about its end: it was ready and answered a request, died of one,
   // or lived a while.
   bool proved_itself() const { return proved_itself_; }

@@ -163,8 +163,14 @@ def test_a_new_tasks_lambda_is_valid_and_does_what_its_readme_says(tool, folder,
     readme = []
 
     async def drive(channel):
-        answer = await channel.ask(body={"task_id": 1, "content": {"names": ["Ann", ""]}})
-        assert f"# {answer.body.decode()}\n" in readme[0]
+        call = {"task_id": 1, "account_id": None, "content": {"names": ["Ann", ""]}}
+        contents = (await channel.ask("TASK", b"split", call)).json
+        done, failed = [
+            await channel.ask("TASK", b"execute", {**call, "sub_task_id": number, "content": content})
+            for number, content in enumerate(contents)
+        ]
+        assert f'{{"sub_task_id":0,"result":{done.body.decode()}}}' in readme[0]
+        assert f'"error_code":{failed.code},"desc":"{failed.desc}","detail":"{failed.detail}"' in readme[0]
         assert (await channel.ask("GET", b"/greetings")).json == {"greeted": 1}
 
     assert tool("new", "greeter", "--type", "tasks")[0] == 0

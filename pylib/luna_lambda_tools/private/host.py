@@ -21,7 +21,7 @@ from typing import Any, Callable, Mapping, Protocol, Sequence
 from ..public import metrics  # noqa: F401  what it imports must not be the lambda's
 from ..public.config import lambdaConfig
 from ..public.standalone import StandaloneLambdaRequest
-from . import attribution, configuration, loading, log, metrics_sink, monitoring, serving, validation
+from . import attribution, configuration, loading, log, metrics_sink, monitoring, serving, task_main, validation
 from .context import Context
 from .errors import INTERNAL, HostError
 from .event_loop import log_exception, make_loop, run_until
@@ -106,7 +106,8 @@ class Host:
         lambdaConfig._fill(config)
         self._lambda = loading.load(self._root)
         asyncio.set_event_loop(self._loop)  # asyncio.run at import time has taken it away
-        self._main = serving.main_work(self._lambda, self._context, lambda_id)
+        self._main = serving.main_work(self._lambda)
+        self._task_calls = serving.task_calls(self._lambda, self._context, lambda_id)
         self._table, self._model = serving.build(self._lambda, self._main, config or {}, self._root, start)
         credit = start.get("stream_credit", DEFAULT_CREDIT)
         self._running = Running(channel, self._loop, self._find, credit, self._root)
@@ -178,8 +179,11 @@ class Host:
             )
             if self._points is not None:
                 self._points.began(id, request)
-            if path == b"/main" and method == "POST":
+            if path == b"/main" and method == "POST" and self._main is not None:
                 self._running.start(id, slot, request_id, self._main, request)
+            elif method == task_main.METHOD and self._task_calls is not None:
+                work = self._task_calls.work(path, request_id, body)
+                self._running.start(id, slot, request_id, work, request)
             else:
                 self._route(id, slot, request_id, request, method, path)
         except HostError as error:

@@ -64,7 +64,10 @@ class _Document:
             self._paths["/main"] = {"post": self._main(lambda_.main)}
         for route in lambda_.routes:
             self._add_route(route)
-        for path, item in host_paths(lambda_).items():
+        host = host_paths(lambda_)
+        if lambda_.task is not None:
+            host.update(task_route.task_paths(self._annotations.of_result(lambda_.task.executeSubtask) or {}))
+        for path, item in host.items():
             self._paths[path] = {method: self._host_operation(operation) for method, operation in item.items()}
         tags = [{"name": MAIN, "description": "What the lambda is for."}] if "/main" in self._paths else []
         if lambda_.routes:
