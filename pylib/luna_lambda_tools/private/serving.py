@@ -28,7 +28,8 @@ def main_work(loaded: Lambda) -> Work | None:
     """POST /main; None for a tasks lambda, where the supervisor answers it."""
     if loaded.main is None:
         return None
-    return Work("", "/main", _as_handlers(loaded.main) if loaded.lambda_type == "handlers" else loaded.main)
+    call = _as_handlers(loaded.main) if loaded.lambda_type == "handlers" else loaded.main
+    return Work("", "/main", call)
 
 
 def _as_handlers(main: Main) -> Main:

@@ -6,7 +6,7 @@
 #include "supervisor/config/loader.h"
 #include "supervisor/config/print.h"
 #include "supervisor/config/schema.h"
-#include "supervisor/python_settings.h"
+#include "supervisor/config/python_settings.h"
 
 namespace lambdapool::supervisor {
 namespace {
