@@ -14,6 +14,7 @@ enum class Type : std::uint8_t {
   kCancel = 3,
   kShutdown = 4,
   kCredit = 5,
+  kAskStacks = 6,
   kReady = 129,
   kStartFailed = 130,
   kResponse = 131,
@@ -23,6 +24,7 @@ enum class Type : std::uint8_t {
   kStreamChunk = 135,
   kStreamEnd = 136,
   kMetric = 137,
+  kStacks = 138,
 };
 
 constexpr std::size_t kMaxElements = 4096;
@@ -420,6 +422,23 @@ void append(std::string& out, const Metric& message) {
   });
 }
 
+void append(std::string& out, const AskStacks& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(2);
+    packer.type(Type::kAskStacks);
+    packer.number(message.id);
+  });
+}
+
+void append(std::string& out, const Stacks& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(3);
+    packer.type(Type::kStacks);
+    packer.number(message.id);
+    packer.bytes(message.text);
+  });
+}
+
 // The braces below are what makes the reads happen in the order of the fields.
 
 std::expected<Down, DecodeError> decode_down(std::string_view payload) {
@@ -452,6 +471,10 @@ std::expected<Down, DecodeError> decode_down(std::string_view payload) {
         if (type == static_cast<std::uint64_t>(Type::kCredit)) {
           Reader in(array, "credit");
           return in.finish<Credit, Down>(Credit{in.number(), in.number()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kAskStacks)) {
+          Reader in(array, "stacks");
+          return in.finish<AskStacks, Down>(AskStacks{in.number()});
         }
         return unknown_type<Down>(type);
       });
@@ -501,6 +524,10 @@ std::expected<Up, DecodeError> decode_up(std::string_view payload) {
           Reader in(array, "metric");
           return in.finish<Metric, Up>(
               Metric{in.bytes(), in.bytes(), in.bytes(), in.fields(), in.numbers()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kStacks)) {
+          Reader in(array, "stacks");
+          return in.finish<Stacks, Up>(Stacks{in.number(), in.bytes()});
         }
         return unknown_type<Up>(type);
       });

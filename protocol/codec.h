@@ -28,6 +28,8 @@ void append(std::string& out, const StreamHead& message);
 void append(std::string& out, const StreamChunk& message);
 void append(std::string& out, const StreamEnd& message);
 void append(std::string& out, const Metric& message);
+void append(std::string& out, const AskStacks& message);
+void append(std::string& out, const Stacks& message);
 
 // The fields of a request that stay the same however often and to whichever worker it is sent: from
 // the method up to and without the body. Encoded once, then sent with `append_request`, which makes

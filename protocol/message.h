@@ -87,7 +87,13 @@ struct Credit {
   bool operator==(const Credit&) const = default;
 };
 
-using Down = std::variant<Start, Request, Cancel, Shutdown, Credit>;
+// What do your tasks wait for? Answered by Stacks of the same id.
+struct AskStacks {
+  std::uint64_t id = 0;
+  bool operator==(const AskStacks&) const = default;
+};
+
+using Down = std::variant<Start, Request, Cancel, Shutdown, Credit, AskStacks>;
 
 // Up: worker to supervisor.
 
@@ -167,7 +173,14 @@ struct Metric {
   bool operator==(const Metric&) const = default;
 };
 
+// What all tasks wait for, for people.
+struct Stacks {
+  std::uint64_t id = 0;
+  std::string_view text;
+  bool operator==(const Stacks&) const = default;
+};
+
 using Up = std::variant<Ready, StartFailed, Response, Failure, Log, StreamHead, StreamChunk,
-                        StreamEnd, Metric>;
+                        StreamEnd, Metric, Stacks>;
 
 }  // namespace lambdapool::protocol

@@ -45,6 +45,16 @@ Row row(FailureKind kind) {
       return {400, "bad_account", 12031, kBadInput, "", ""};
     case FailureKind::kUnknownLambda:
       return {404, "unknown_lambda", 42001, "Object not found", "", ""};
+    case FailureKind::kNoJson:
+      return {400, "bad_request", 12002, kBadInput, "", ""};
+    case FailureKind::kMissingField:
+      return {400, "bad_request", 12003, kBadInput, "", ""};
+    case FailureKind::kInvalidJson:
+      return {400, "bad_request", 12022, kBadInput, "Failed to validate input json. ", ""};
+    case FailureKind::kBadQuery:
+      return {400, "bad_request", 12012, kBadInput, "Bad query parameters ", ""};
+    case FailureKind::kTaskNotFound:
+      return {404, "task_not_found", 12013, "Resource not found", "", ""};
     case FailureKind::kTooManyConnections:
       return {503, "too_many_connections", 1, kInternalError, "", "1"};
     case FailureKind::kBuffersFull:
@@ -59,6 +69,12 @@ Row row(FailureKind kind) {
       return {503, "invalid_lambda", 42005, "Lambda validation exception", "", "1"};
     case FailureKind::kDraining:
       return {503, "draining", 1, kInternalError, "", "1"};
+    case FailureKind::kTooManyTasks:
+      return {503, "too_many_tasks", 1, kInternalError, "", "1"};
+    case FailureKind::kStorageFull:
+      return {507, "storage_full", 1, kInternalError, "", ""};
+    case FailureKind::kStorageFailed:
+      return {503, "storage_failed", 1, kInternalError, "", "1"};
     case FailureKind::kWorkerCrashed:
       return {500, "worker_crashed", 42004, kLambdaException, "", ""};
     case FailureKind::kQuarantined:

@@ -29,6 +29,12 @@ enum class FailureKind {
   // It is for another lambda, or on nobody's behalf.
   kBadAccount,
   kUnknownLambda,
+  // It is no task, or about one that is not there.
+  kNoJson,
+  kMissingField,
+  kInvalidJson,
+  kBadQuery,
+  kTaskNotFound,
   // The host has no room for it now.
   kTooManyConnections,
   kBuffersFull,
@@ -37,6 +43,9 @@ enum class FailureKind {
   kNoWorker,
   kInvalidLambda,  // As kNoWorker, because the lambda that is there cannot be loaded.
   kDraining,
+  kTooManyTasks,
+  kStorageFull,
+  kStorageFailed,
   // It was on its way through a worker.
   kWorkerCrashed,
   kQuarantined,  // It has killed workers before.

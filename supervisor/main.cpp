@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,11 @@
 #include "supervisor/cli/control_command.h"
 #include "supervisor/config/loader.h"
 #include "supervisor/config/print.h"
+#include "supervisor/http/request_id.h"
 #include "supervisor/installation.h"
 #include "supervisor/log/log.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/tasks/task_command.h"
 
 namespace {
 
@@ -61,7 +64,10 @@ void fit_connections(Config& config, std::uint64_t descriptors, Log& log) {
   constexpr std::uint64_t kOwn = 24;
   constexpr std::uint64_t kPerWorker = 12;
   constexpr std::uint64_t kLeast = 4;
-  const std::uint64_t reserve = kOwn + kPerWorker * (config.pool.workers + 1);
+  constexpr std::uint64_t kPerListener = 40;  // With its connections.
+  std::uint64_t reserve = kOwn + kPerWorker * (config.pool.workers + 1);
+  if (config.control.enabled) reserve += kPerListener;
+  if (!config.admin.listen.empty()) reserve += kPerListener;
   const std::uint64_t room = std::max(kLeast, descriptors - std::min(descriptors, reserve));
   if (config.server.max_connections <= room) return;
   log.warning(
@@ -70,7 +76,7 @@ void fit_connections(Config& config, std::uint64_t descriptors, Log& log) {
   config.server.max_connections = static_cast<std::uint32_t>(room);
 }
 
-int serve(const ConfigSources& sources) {
+int serve(const ConfigSources& sources, std::optional<TaskOrder> order = std::nullopt) {
   auto config = load_config(sources);
   if (!config) return complain(config.error());
   const auto installation = find_installation();
@@ -84,12 +90,20 @@ int serve(const ConfigSources& sources) {
     const auto log = open_log(config->log);
     if (!log) return complain(log.error());
     fit_connections(*config, descriptors, **log);
-    Supervisor supervisor(*config, *installation, **log);
+    Supervisor supervisor(*config, sources, *installation, **log, std::move(order));
     result = supervisor.run();
     exit_code = supervisor.exit_code();
   }
   // After the log, so that it is the last line.
   return result ? exit_code : complain(result.error());
+}
+
+int run_task(const TaskRunCommand& command) {
+  auto content = read_task_content(command.content);
+  if (!content) return complain(content.error());
+  TaskOrder order{.task_id = "1", .content = *std::move(content)};
+  order.request_id = RequestIds().next();
+  return serve(command.sources, std::move(order));
 }
 
 int print(const ConfigSources& sources) {
@@ -121,6 +135,7 @@ int run(const std::vector<std::string>& arguments) {
   }
   if (const auto* to_serve = std::get_if<ServeCommand>(&*command)) return serve(to_serve->sources);
   if (const auto* to_print = std::get_if<ConfigCommand>(&*command)) return print(to_print->sources);
+  if (const auto* task = std::get_if<TaskRunCommand>(&*command)) return run_task(*task);
   if (const auto* tool = std::get_if<ToolCommand>(&*command)) return run_tool(*tool);
   if (const auto* to_control = std::get_if<ControlCommand>(&*command)) {
     return run_control(*to_control);

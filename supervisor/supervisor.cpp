@@ -7,16 +7,19 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "supervisor/config/changes.h"
+#include "supervisor/config/python_settings.h"
 #include "supervisor/config/values.h"
 #include "supervisor/http/proxy_path.h"
 #include "supervisor/lines.h"
-#include "supervisor/python_settings.h"
 #include "supervisor/source/lambda_identity.h"
+#include "supervisor/tasks/database_path.h"
 
 namespace lambdapool::supervisor {
 namespace {
 
 constexpr int kSignalExitBase = 128;
+constexpr int kFailedExit = 1;
 // An editor that saves makes several changes; after the last one it is quiet for this long.
 constexpr Milliseconds kChangeTime{150};
 
@@ -47,13 +50,16 @@ protocol::Limits limits_of(const WorkerConfig& worker, const Account& account) {
 
 }  // namespace
 
-Supervisor::Supervisor(Config config, Installation installation, Log& log)
+Supervisor::Supervisor(Config config, ConfigSources sources, Installation installation, Log& log,
+                       std::optional<TaskOrder> order)
     : config_(std::move(config)),
+      sources_(std::move(sources)),
       installation_(std::move(installation)),
       log_(log),
       lambda_name_(name_of(config_.lambda)),
       lambda_id_(id_of(config_.lambda)),
       metrics_(lambda_id_),
+      order_(std::move(order)),
       manager_(loop_),
       log_level_(config_.log.level) {}
 
@@ -76,11 +82,13 @@ std::expected<void, std::string> Supervisor::prepare() {
   if (!account) return std::unexpected(account.error());
   account_ = std::move(*account);
 
-  auto server =
-      Server::bind(loop_, log_, config_.server, config_.lambda.version, config_.log.access, *this);
-  if (!server) return std::unexpected(server.error());
-  server_ = std::move(*server);
-  port_ = server_->port();
+  if (!order_) {
+    auto server = Server::bind(loop_, log_, config_.server, config_.lambda.version,
+                               config_.log.access, *this);
+    if (!server) return std::unexpected(server.error());
+    server_ = std::move(*server);
+    port_ = server_->port();
+  }
   watch_signals();
 
   lambda_path_ = path.string();
@@ -96,18 +104,22 @@ std::expected<void, std::string> Supervisor::prepare() {
                          {"lambda_id", lambda_id_},
                          {"version", config_.lambda.version},
                          {"host", config_.server.host},
-                         {"port", server_->port()},
+                         {"port", server_ ? server_->port() : 0},
                          {"workers", config_.pool.workers}});
-  if (auto opened = open_control(); !opened) return opened;
-  if (auto opened = open_admin(); !opened) return opened;
-  read_lambda([this](std::expected<std::string, std::string> root) {
+  if (server_) {
+    if (auto opened = open_control(); !opened) return opened;
+    if (auto opened = open_admin(); !opened) return opened;
+  }
+  open_crash_folder();
+  read_lambda(config_, [this](std::expected<std::string, std::string> root) {
     if (!root) return give_up(root.error());
     if (!stopping_) start_pool(*root);
   });
   return {};
 }
 
-void Supervisor::read_lambda(std::function<void(std::expected<std::string, std::string>)> done) {
+void Supervisor::read_lambda(const Config& config,
+                             std::function<void(std::expected<std::string, std::string>)> done) {
   if (!is_archive_) {
     if (std::filesystem::is_directory(lambda_path_)) return done(lambda_path_);
     return done(std::unexpected(lambda_path_ + ": the folder is not there any more"));
@@ -118,8 +130,8 @@ void Supervisor::read_lambda(std::function<void(std::expected<std::string, std::
     unpack_folder_ = std::move(*folder);
   }
   const std::string root = unpack_folder_->generation(generation_);
-  auto unpacker = Unpacker::start(loop_, installation_.worker_program, config_.lambda, lambda_path_,
-                                  root, config_.pool.start_timeout,
+  auto unpacker = Unpacker::start(loop_, installation_.worker_program, config.lambda, lambda_path_,
+                                  root, config.pool.start_timeout,
                                   [this, root, done](std::expected<void, std::string> result) {
                                     loop_.retire(std::move(unpacker_));
                                     if (!result) return done(std::unexpected(result.error()));
@@ -143,20 +155,51 @@ void Supervisor::reload(Reloaded done) {
   reload_waits_.push_back(std::move(done));
   reloading_ = true;
   manager_.reloading();
+  auto config = read_config();
+  if (!config) return end_reload(std::unexpected(config.error()));
+  next_config_ = std::move(*config);
   ++generation_;
-  read_lambda([this](std::expected<std::string, std::string> root) {
+  read_lambda(next_config_, [this](std::expected<std::string, std::string> root) {
     if (stopping_) return;
     if (!root) return end_reload(std::unexpected(root.error()));
-    pool_->reload(settings(*root), [this](std::expected<void, std::string> result) {
+    pool_->reload(settings(*root, next_config_), [this](std::expected<void, std::string> result) {
       end_reload(std::move(result));
     });
   });
 }
 
+std::expected<Config, std::string> Supervisor::read_config() {
+  const auto read = load_config(sources_);
+  if (!read) {
+    std::string lines;
+    for (const std::string& line : read.error()) lines += (lines.empty() ? "" : "\n") + line;
+    return std::unexpected(lines);
+  }
+  for (const ConfigChange& change : find_changes(config_, *read)) {
+    log_.write(change.needs_restart ? LogLevel::kWarning : LogLevel::kInfo,
+               change.needs_restart ? "this change of the configuration needs a restart"
+                                    : "configuration changed",
+               {{"key", change.key}, {"from", change.before}, {"to", change.after}});
+  }
+  return with_live_changes(config_, *read);
+}
+
+void Supervisor::adopt(const Config& config) {
+  const Config before = std::exchange(config_, config);
+  server_->set_lambda_version(config_.lambda.version);
+  if (config_.log.level != before.log.level) {
+    log_level_ = config_.log.level;
+    log_.set_level(log_level_);
+  }
+  if (config_.pool.workers != before.pool.workers) pool_->scale(config_.pool.workers);
+}
+
 void Supervisor::end_reload(std::expected<void, std::string> result) {
   reloading_ = false;
   if (result) {
+    adopt(next_config_);
     log_.info("reloaded", {{"generation", generation_}});
+    open_tasks([] {});
     // The one before may still be in use by workers that finish their requests.
     if (unpack_folder_ && generation_ > 2) unpack_folder_->remove(generation_ - 2);
   } else {
@@ -167,7 +210,7 @@ void Supervisor::end_reload(std::expected<void, std::string> result) {
                  {{"text", line}});
     });
   }
-  if (pool_->health().ever_ready) manager_.ready();
+  if (!stopping_ && pool_->health().ever_ready) manager_.ready();
   tell_reloaded(reload_waits_, result);
   if (!std::exchange(reload_again_, false)) return;
   auto waits = std::exchange(next_reload_waits_, {});
@@ -193,27 +236,30 @@ void Supervisor::watch_signals() {
   on(SIGUSR2, [this] { log_.warning("SIGUSR2 has no meaning here; USR1 opens the log again"); });
 }
 
-WorkerSettings Supervisor::settings(const std::string& lambda_root) const {
+WorkerSettings Supervisor::settings(const std::string& lambda_root, const Config& config) const {
   return {
       .program = installation_.worker_program,
       .pylib = installation_.pylib,
       .lambda_root = lambda_root,
       .lambda_id = lambda_id_,
       .lambda_name = lambda_name_,
-      .lambda_version = config_.lambda.version,
-      .venv = config_.lambda.venv,
-      .event_loop = std::string(to_string(config_.worker.event_loop)),
-      .log_level = std::string(to_string(log_level_)),
-      .settings = python_settings(config_),
-      .limits = limits_of(config_.worker, account_),
-      .pool = config_.pool,
-      .quarantine = config_.quarantine,
+      .lambda_version = config.lambda.version,
+      .venv = config.lambda.venv,
+      .event_loop = std::string(to_string(config.worker.event_loop)),
+      // What an operator has set by hand lasts until the configuration says something new.
+      .log_level = std::string(
+          to_string(config.log.level != config_.log.level ? config.log.level : log_level_)),
+      .settings = python_settings(config),
+      .limits = limits_of(config.worker, account_),
+      .pool = config.pool,
+      .quarantine = config.quarantine,
+      .block_warning = config.worker.block_warning,
       .generation = generation_,
   };
 }
 
 void Supervisor::start_pool(const std::string& lambda_root) {
-  pool_ = std::make_unique<WorkerPool>(loop_, log_, settings(lambda_root),
+  pool_ = std::make_unique<WorkerPool>(loop_, log_, settings(lambda_root, config_),
                                        static_cast<PoolEvents&>(*this));
   pool_->start();
 }
@@ -222,7 +268,17 @@ void Supervisor::submit(std::unique_ptr<Invocation> invocation) {
   pool_->submit(std::move(invocation));
 }
 
-void Supervisor::abandon(ConnectionId connection) { pool_->abandon(connection); }
+// Of a client, and of a part of a task.
+void Supervisor::abandon(ConnectionId connection) {
+  if (tasks_) tasks_->abandon(connection);
+  pool_->abandon(connection);
+}
+
+bool Supervisor::offer(std::size_t most, const std::function<std::unique_ptr<Invocation>()>& make) {
+  return runs_tasks() && pool_->offer(most, make);
+}
+
+bool Supervisor::runs_tasks() const { return pool_ && pool_->lambda_type() == "tasks"; }
 
 void Supervisor::give_credit(std::uint64_t stream, std::size_t bytes) {
   pool_->give_credit(stream, bytes);
@@ -244,11 +300,16 @@ Direction Supervisor::direct(const RequestHead& head) {
   }
   const std::string_view path = lambda_path.empty() ? head.path : std::string_view(lambda_path);
   if (auto answer = answer_metrics(head.method, path)) return std::move(*answer);
+  if (runs_tasks() && parse_task_path(path)) {
+    return HostCall{std::string(head.method), std::string(path), std::string(head.query),
+                    std::string(account_id(head).value_or(""))};
+  }
   return ToLambda{std::move(lambda_path)};
 }
 
-void Supervisor::call(HostCall, std::unique_ptr<Invocation> invocation) {
-  fail(std::move(invocation), make_failure(FailureKind::kInternal, "nobody answers this request"));
+void Supervisor::call(HostCall call, std::unique_ptr<Invocation> invocation) {
+  if (tasks_) return tasks_->call(call, std::move(invocation));
+  fail(std::move(invocation), make_failure(FailureKind::kNoWorker, "tasks cannot be run yet"));
 }
 
 std::optional<HostAnswer> Supervisor::answer_metrics(std::string_view method,
@@ -271,14 +332,53 @@ void Supervisor::on_pool_worker_started() { metrics_.worker_started(); }
 
 void Supervisor::on_pool_worker_gone(GoneCause cause) { metrics_.worker_gone(cause); }
 
+void Supervisor::on_pool_loop_blocked() { metrics_.loop_blocked(); }
+
+void Supervisor::on_pool_loop_unblocked(std::chrono::nanoseconds blocked) {
+  metrics_.loop_unblocked(blocked);
+}
+
 void Supervisor::on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) {
   if (auto added = metrics_.user().add(worker, metric); !added) {
     log_.warning("metric refused", {{"worker", worker}, {"text", added.error()}});
   }
 }
 
+void Supervisor::open_tasks(std::function<void()> opened) {
+  if (!runs_tasks() || tasks_) return opened();
+  auto path = database_path(config_.tasks.database, lambda_id_);
+  if (!path) return give_up(path.error());
+  tasks_ = std::make_unique<TaskService>(
+      loop_, log_, config_.tasks, static_cast<TaskWorkers&>(*this), *std::move(path),
+      [this, opened = std::move(opened)](std::expected<void, std::string> result) {
+        if (stopping_) return;
+        if (!result) return give_up(result.error());
+        opened();
+      });
+}
+
 void Supervisor::on_pool_ready() {
   if (stopping_) return;
+  if (order_) return run_order();
+  open_tasks([this] { listen(); });
+}
+
+void Supervisor::run_order() {
+  if (!runs_tasks()) {
+    return give_up(lambda_path_ + ": is a " + pool_->lambda_type() +
+                   " lambda; only tasks lambdas, with a class LambdaTask, run tasks");
+  }
+  command_ =
+      std::make_unique<TaskCommand>(loop_, log_, config_.tasks, static_cast<TaskWorkers&>(*this),
+                                    *std::move(order_), [this](int exit_code) {
+                                      exit_code_ = exit_code;
+                                      stopping_ = true;
+                                      stop_pool();
+                                    });
+  command_->start();
+}
+
+void Supervisor::listen() {
   if (auto listening = server_->listen(); !listening) return give_up(listening.error());
   const bool v6 = config_.server.host.find(':') != std::string::npos;
   const std::string host = v6 ? "[" + config_.server.host + "]" : config_.server.host;
@@ -329,6 +429,8 @@ void Supervisor::stop_at_once(std::string_view why) {
   log_.warning("stopping at once", {{"reason", why}});
   stopping_ = true;
   manager_.stopping();
+  tell_reloaded(reload_waits_, std::unexpected("the supervisor was told to stop"));
+  tell_reloaded(next_reload_waits_, std::unexpected("the supervisor was told to stop"));
   finish();
   if (pool_) pool_->kill();
 }
@@ -345,10 +447,29 @@ void Supervisor::stop(std::string_view why) {
     stop_pool();
   });
   grace_->start(config_.pool.grace);
+  if (server_ == nullptr) {
+    if (command_) command_->cancel();
+    exit_code_ = kFailedExit;
+    return stop_pool();
+  }
+  if (tasks_) {
+    tasks_are_quiet_ = false;
+    tasks_->stop([this] {
+      tasks_are_quiet_ = true;
+      stop_when_idle();
+    });
+  }
   server_->drain();
 }
 
-void Supervisor::on_drained() { stop_pool(); }
+void Supervisor::on_drained() {
+  drained_ = true;
+  stop_when_idle();
+}
+
+void Supervisor::stop_when_idle() {
+  if (drained_ && tasks_are_quiet_) stop_pool();
+}
 
 void Supervisor::stop_pool() {
   if (!pool_) return finish();
@@ -364,6 +485,9 @@ void Supervisor::finish() {
   loop_.retire(std::move(unpacker_));
   watch_.reset();
   if (change_) change_->stop();
+  // Before the server, which is told of the answers that are still owed.
+  loop_.retire(std::move(tasks_));
+  loop_.retire(std::move(command_));
   loop_.retire(std::move(server_));
   loop_.retire(std::move(control_));
   loop_.retire(std::move(admin_));

@@ -13,7 +13,9 @@
 
 #include "supervisor/account.h"
 #include "supervisor/config/config.h"
+#include "supervisor/config/loader.h"
 #include "supervisor/control/control_server.h"
+#include "supervisor/crash/crash_folder.h"
 #include "supervisor/health/admin_server.h"
 #include "supervisor/health/service_manager.h"
 #include "supervisor/http/server.h"
@@ -24,6 +26,8 @@
 #include "supervisor/pool/worker_pool.h"
 #include "supervisor/source/unpack_folder.h"
 #include "supervisor/source/unpacker.h"
+#include "supervisor/tasks/task_command.h"
+#include "supervisor/tasks/task_service.h"
 #include "supervisor/uv/folder_watch.h"
 #include "supervisor/uv/loop.h"
 #include "supervisor/uv/signal.h"
@@ -33,9 +37,13 @@ namespace lambdapool::supervisor {
 class Supervisor final : private RequestHandler,
                          private PoolEvents,
                          private ControlHandler,
-                         private AdminHost {
+                         private AdminHost,
+                         private TaskWorkers {
  public:
-  Supervisor(Config config, Installation installation, Log& log);
+  // `sources` are where `config` comes from; a reload reads them again. With an order it serves
+  // nobody: it runs that task and ends.
+  Supervisor(Config config, ConfigSources sources, Installation installation, Log& log,
+             std::optional<TaskOrder> order = std::nullopt);
 
   // Serves until it is told to stop. Failure: one or more lines for people.
   std::expected<void, std::string> run();
@@ -51,11 +59,16 @@ class Supervisor final : private RequestHandler,
   Direction direct(const RequestHead& head) override;
   void call(HostCall call, std::unique_ptr<Invocation> invocation) override;
   void on_drained() override;
+  bool offer(std::size_t most, const std::function<std::unique_ptr<Invocation>()>& make) override;
   void on_pool_ready() override;
   void on_pool_failed(const std::string& text) override;
   void on_pool_stopped() override;
   void on_pool_worker_started() override;
   void on_pool_worker_gone(GoneCause cause) override;
+  void on_pool_loop_blocked() override;
+  void on_pool_loop_unblocked(std::chrono::nanoseconds blocked) override;
+  std::string crash_path(const WorkerDeath& death) override;
+  void on_pool_worker_died(WorkerDeath death) override;
   void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) override;
   void control(ControlId id, const ControlRequest& request) override;
   std::vector<NotReady> why_not_ready() const override;
@@ -64,10 +77,14 @@ class Supervisor final : private RequestHandler,
 
   std::expected<void, std::string> prepare();
   void watch_signals();
-  WorkerSettings settings(const std::string& lambda_root) const;
+  WorkerSettings settings(const std::string& lambda_root, const Config& config) const;
   void start_pool(const std::string& lambda_root);
   // Gives the root of the current generation, unpacked where it is an archive.
-  void read_lambda(std::function<void(std::expected<std::string, std::string>)> done);
+  void read_lambda(const Config& config,
+                   std::function<void(std::expected<std::string, std::string>)> done);
+  // What the configuration says now, as far as a running supervisor can follow it.
+  std::expected<Config, std::string> read_config();
+  void adopt(const Config& config);
   // Tells `done`, exactly once, how it ended.
   using Reloaded = std::function<void(std::expected<void, std::string>)>;
   void reload(Reloaded done);
@@ -82,13 +99,21 @@ class Supervisor final : private RequestHandler,
   void stop_at_once(std::string_view why);
   std::expected<void, std::string> open_control();
   std::expected<void, std::string> open_admin();
+  void open_crash_folder();
   std::optional<HostAnswer> answer_metrics(std::string_view method, std::string_view path);
+  bool runs_tasks() const;
+  // Opens the database of tasks, unless that has been done or the lambda is none of tasks.
+  void open_tasks(std::function<void()> opened);
+  void listen();
+  void run_order();
+  void stop_when_idle();
   void stop_pool();
   void give_up(std::string why);
   void finish();
 
   // Destroyed from the last to the first: the loop outlives all handles, the server all requests.
-  const Config config_;
+  Config config_;
+  const ConfigSources sources_;
   const Installation installation_;
   Log& log_;
   const std::string lambda_name_;
@@ -102,17 +127,22 @@ class Supervisor final : private RequestHandler,
   std::unique_ptr<UnpackFolder> unpack_folder_;
   std::unique_ptr<Unpacker> unpacker_;
   std::unique_ptr<WorkerPool> pool_;
+  std::unique_ptr<TaskService> tasks_;
+  std::optional<TaskOrder> order_;
+  std::unique_ptr<TaskCommand> command_;
   std::vector<std::unique_ptr<uv::Signal>> signals_;
   std::unique_ptr<uv::FolderWatch> watch_;
   std::optional<uv::Timer> change_;  // Runs while a change may not be over.
   std::uint64_t generation_ = 1;
   bool reloading_ = false;
+  Config next_config_;  // Of the reload that runs.
   bool reload_again_ = false;
   std::vector<Reloaded> reload_waits_;       // For the end of the reload that runs.
   std::vector<Reloaded> next_reload_waits_;  // For that of the one after it.
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<AdminServer> admin_;
   ServiceManager manager_;
+  std::optional<CrashFolder> crashes_;
   LogLevel log_level_;
   std::uint16_t port_ = 0;  // Known also when nobody is let in any more.
   Totals totals_;
@@ -120,6 +150,8 @@ class Supervisor final : private RequestHandler,
   std::optional<uv::Timer> grace_;
   std::optional<std::string> failure_;
   bool stopping_ = false;
+  bool drained_ = false;         // While stopping: no client waits any more.
+  bool tasks_are_quiet_ = true;  // While stopping: nothing of stored tasks runs any more.
   int exit_code_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include "supervisor/config/values.h"
 #include "supervisor/control/socket_path.h"
 #include "supervisor/control/status_json.h"
+#include "supervisor/crash/crash_json.h"
 #include "supervisor/supervisor.h"
 
 namespace lambdapool::supervisor {
@@ -36,6 +37,24 @@ std::expected<void, std::string> Supervisor::open_admin() {
   admin_ = std::move(*opened);
   log_.info("admin listener", {{"address", admin_->address()}});
   return {};
+}
+
+void Supervisor::open_crash_folder() {
+  const std::string folder =
+      config_.crash.folder.empty() ? default_crash_folder() : config_.crash.folder;
+  if (folder.empty()) return;
+  crashes_.emplace(loop_, log_, folder,
+                   CrashFolderLimits{config_.crash.keep, config_.crash.max_size});
+}
+
+std::string Supervisor::crash_path(const WorkerDeath& death) {
+  return crashes_ ? crashes_->path_of(crash_file_name(death)) : "";
+}
+
+void Supervisor::on_pool_worker_died(WorkerDeath death) {
+  if (!crashes_) return;
+  const DeathLambda lambda{lambda_id_, lambda_name_, config_.lambda.version, lambda_path_};
+  crashes_->write(crash_file_name(death), json_page(to_json(death, lambda, limits_json(config_))));
 }
 
 std::vector<NotReady> Supervisor::why_not_ready() const {
@@ -104,7 +123,24 @@ void Supervisor::control(ControlId id, const ControlRequest& request) {
     return answer(Json{{"level", to_string(log_level_)}, {"before", to_string(before)}});
   }
   if (std::holds_alternative<control::Status>(request)) return answer(status_json());
-  answer(std::unexpected("not available"));
+  if (std::holds_alternative<control::ListQuarantine>(request)) {
+    return answer(quarantine_json(pool_ ? pool_->quarantined() : std::vector<QuarantineEntry>{}));
+  }
+  if (std::holds_alternative<control::ClearQuarantine>(request)) {
+    return answer(Json{{"cleared", pool_ ? pool_->clear_quarantine() : 0}});
+  }
+  if (!pool_) return answer(std::unexpected("the supervisor is still starting; try again"));
+  constexpr Milliseconds kStacksLimit{2'000};
+  pool_->take_stacks(kStacksLimit, [answer](const std::vector<WorkerStacks>& workers) {
+    Json list = Json::array();
+    for (const WorkerStacks& each : workers) {
+      list.push_back({{"worker", each.worker},
+                      {"pid", each.pid},
+                      {"threads", each.threads},
+                      {"tasks", each.tasks}});
+    }
+    answer(list);
+  });
 }
 
 }  // namespace lambdapool::supervisor

@@ -6,8 +6,16 @@ the host's and changes without notice.
 
 from .public.config import lambdaConfig
 from .public.exceptions import UserException
+from .public.handlers import HandlersLambdaRequest
 from .public.logger import logger
 from .public.standalone import StandaloneLambdaRequest
 from .public.user_handlers import LambdaUserHandler
 
-__all__ = ["LambdaUserHandler", "StandaloneLambdaRequest", "UserException", "lambdaConfig", "logger"]
+__all__ = [
+    "HandlersLambdaRequest",
+    "LambdaUserHandler",
+    "StandaloneLambdaRequest",
+    "UserException",
+    "lambdaConfig",
+    "logger",
+]

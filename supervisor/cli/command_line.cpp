@@ -50,6 +50,7 @@ constexpr std::string_view kExamples = R"(Examples:
   lambdapool serve lambda.zip --workers 4 --port 9000
   lambdapool serve --config lambdapool.yml --set pool.request_timeout=2m
   lambdapool config --config lambdapool.yml
+  lambdapool task run examples/tasks content.json --workers 4
   lambdapool new my_lambda
   lambdapool serve my_lambda --reload
   lambdapool pack my_lambda
@@ -74,10 +75,22 @@ Examples:
   lambdapool config > lambdapool.yml
   lambdapool config --config lambdapool.yml --set pool.workers=4)";
 
+constexpr std::string_view kTaskExamples =
+    R"(Splits the task, runs its sub-tasks on workers that end with it, shows how far it is on standard
+error and prints the result as JSON. Exits with 0 when every sub-task has a result, with 1 when some
+have failed or the task has. Ctrl-C cancels it. The log has warnings and errors only, unless told
+otherwise.
+
+Examples:
+  lambdapool task run examples/tasks content.json --workers 4
+  echo '{"texts": ["one two"]}' | lambdapool task run examples/tasks -)";
+
 // A command's options as CLI11 has them, and where each one's values go.
 struct CommandOptions {
   CLI::App* app = nullptr;
+  std::string name;
   CLI::Option* path = nullptr;
+  CLI::Option* content = nullptr;  // Of `task run` only.
   CLI::Option* config = nullptr;
   CLI::Option* set = nullptr;
   CLI::Option* reload = nullptr;
@@ -95,21 +108,26 @@ CLI::Option* add_option(CLI::App& app, std::string_view name, const std::string&
 CommandOptions add_command(CLI::App& root, const std::string& name, const std::string& doc,
                            std::string_view footer) {
   CommandOptions command;
-  command.app = root.add_subcommand(name, doc);
+  command.name = name;
+  command.app = root.add_subcommand(name.substr(name.rfind(' ') + 1), doc);
   command.app->footer(std::string(footer))->allow_extras()->group("Commands");
   command.path = add_option(*command.app, "PATH", "The lambda: a zip archive or a folder.", " ");
   command.path->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   command.config =
       add_option(*command.app, "--config", "A YAML file; `lambdapool config` prints one.", "FILE");
+  const bool serves = name != "task run";
   for (const Flag& flag : kFlags) {
     const Key& key = *find_key(flag.key);
+    if (!serves && key.section() == "server") continue;
     std::string text(flag.doc);
     if (!key.default_text.empty()) text += " Default: " + std::string(key.default_text) + ".";
     command.flags.emplace(add_option(*command.app, flag.name, text, flag.value), flag);
   }
-  command.reload =
-      command.app->add_flag("--reload")
-          ->description("Replace the workers when a file of the lambda changes, for developing.");
+  if (serves) {
+    command.reload =
+        command.app->add_flag("--reload")
+            ->description("Replace the workers when a file of the lambda changes, for developing.");
+  }
   command.set = add_option(*command.app, "--set", "Any key of the configuration; may be repeated.",
                            "KEY=VALUE");
   return command;
@@ -151,7 +169,7 @@ std::optional<UsageError> find_empty_value(const std::vector<std::string>& argum
 }
 
 UsageError unexpected_at_root(const std::string& argument) {
-  std::vector<std::string_view> commands = {"serve", "config"};
+  std::vector<std::string_view> commands = {"serve", "config", "task"};
   for (const Tool& tool : kTools) commands.push_back(tool.name);
   for (const ControlCommandDoc& command : control_commands()) commands.push_back(command.name);
   constexpr std::array<std::string_view, 2> kRootFlags = {"--help", "--version"};
@@ -171,7 +189,9 @@ UsageError unexpected_at_root(const std::string& argument) {
 
 UsageError unexpected_in(const std::string& command, const std::string& argument) {
   if (!is_flag(argument)) {
-    return usage_error("unexpected argument " + in_quotes(argument) + "; there may be one PATH",
+    return usage_error("unexpected argument " + in_quotes(argument) +
+                           (command == "task run" ? "; there may be one PATH and one CONTENT"
+                                                  : "; there may be one PATH"),
                        command);
   }
   std::vector<std::string_view> known = {"--config", "--set", "--reload", "--help"};
@@ -182,11 +202,12 @@ UsageError unexpected_in(const std::string& command, const std::string& argument
 
 // What was given, in its order.
 std::expected<ConfigSources, UsageError> read_sources(const CommandOptions& command) {
-  const std::string& name = command.app->get_name();
+  const std::string& name = command.name;
   ConfigSources sources;
   std::map<const CLI::Option*, std::size_t> taken;
   for (const CLI::Option* option : command.app->parse_order()) {
     const std::string& value = option->results().at(taken[option]++);
+    if (option == command.content) continue;
     if (option == command.reload) {
       sources.sets.push_back({"--reload", "lambda.reload", value});
       continue;
@@ -224,6 +245,19 @@ std::expected<Command, UsageError> serve_command(ConfigSources sources) {
   return ServeCommand{std::move(sources)};
 }
 
+std::expected<Command, UsageError> task_run_command(const CommandOptions& command,
+                                                    ConfigSources sources) {
+  if (command.content->count() == 0) {
+    return std::unexpected(
+        usage_error("run what? Give the PATH of a tasks lambda and the JSON file with the task's "
+                    "content, or - for standard input",
+                    command.name));
+  }
+  sources.lambda_path = LambdaPath::kRequired;
+  sources.defaults.push_back({"task run", "log.level", "warning"});
+  return TaskRunCommand{std::move(sources), command.content->as<std::string>()};
+}
+
 }  // namespace
 
 std::expected<Command, UsageError> parse_command_line(const std::vector<std::string>& arguments) {
@@ -251,6 +285,14 @@ std::expected<Command, UsageError> parse_command_line(const std::vector<std::str
   for (const ControlCommandDoc& command : control_commands()) {
     root.add_subcommand(std::string(command.name), std::string(command.doc))->group("Steering");
   }
+  CLI::App* task = root.add_subcommand("task", "Run a task of a tasks lambda.");
+  task->allow_extras()->require_subcommand(0, 1)->group("Commands");
+  CommandOptions task_run =
+      add_command(*task, "task run", "Run one task and print its results.", kTaskExamples);
+  task_run.path->description("The tasks lambda: a zip archive or a folder.");
+  task_run.content = add_option(*task_run.app, "CONTENT",
+                                "The task's content: a file with a JSON object, or -.", " ")
+                         ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   for (const Tool& tool : kTools) {
     root.add_subcommand(std::string(tool.name), std::string(tool.doc))->group("Commands");
   }
@@ -274,10 +316,22 @@ std::expected<Command, UsageError> parse_command_line(const std::vector<std::str
     auto sources = read_sources(*command);
     if (!sources) return std::unexpected(std::move(sources).error());
     if (const auto unknown = first_unknown(*command->app)) {
-      return std::unexpected(unexpected_in(command->app->get_name(), *unknown));
+      return std::unexpected(unexpected_in(command->name, *unknown));
     }
     if (command == &serve) return serve_command(*std::move(sources));
     return ConfigCommand{*std::move(sources)};
+  }
+  if (root.got_subcommand(task)) {
+    if (!task->got_subcommand(task_run.app)) {
+      return std::unexpected(
+          usage_error("to run a task: lambdapool task run PATH CONTENT", "task"));
+    }
+    auto sources = read_sources(task_run);
+    if (!sources) return std::unexpected(std::move(sources).error());
+    if (const auto unknown = first_unknown(*task_run.app)) {
+      return std::unexpected(unexpected_in(task_run.name, *unknown));
+    }
+    return task_run_command(task_run, *std::move(sources));
   }
   return std::unexpected(usage_error("no command; to serve a lambda: lambdapool serve PATH"));
 }

@@ -24,6 +24,12 @@ struct ConfigCommand {
   ConfigSources sources;
 };
 
+// Run one task of a tasks lambda and print what its sub-tasks came to.
+struct TaskRunCommand {
+  ConfigSources sources;
+  std::string content;  // The file of the task's content; "-" is standard input.
+};
+
 // Have the worker program do something for a lambda's author: the tool's name and its arguments as
 // they were given.
 struct ToolCommand {
@@ -36,7 +42,8 @@ struct ShowText {
   int exit_code = 0;
 };
 
-using Command = std::variant<ServeCommand, ConfigCommand, ToolCommand, ControlCommand, ShowText>;
+using Command = std::variant<ServeCommand, ConfigCommand, TaskRunCommand, ToolCommand,
+                             ControlCommand, ShowText>;
 
 inline constexpr int kUsageExitCode = 2;
 

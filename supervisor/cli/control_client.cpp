@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -77,6 +78,11 @@ std::expected<ControlClient, std::string> ControlClient::connect(const std::stri
     return std::unexpected("the path of a socket has 1 to 107 bytes: " + path);
   }
   std::ranges::copy(path, address.sun_path);
+  // A file of another kind refuses as a dead supervisor's socket does.
+  struct stat found{};
+  if (stat(path.c_str(), &found) == 0 && !S_ISSOCK(found.st_mode)) {
+    return std::unexpected(why_not_connected(path, ENOTSOCK));
+  }
   uv::FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     return std::unexpected(why_not_connected(path, errno));

@@ -161,12 +161,19 @@ std::string reasons_text(const Json& status) {
 }
 
 std::string quarantine_text(const Json& entries) {
-  if (!entries.is_array() || entries.empty()) return "no request is in quarantine\n";
+  if (!entries.is_array() || entries.empty()) return "no request has ended a worker lately\n";
   using enum Table::Align;
-  Table table({{"METHOD"}, {"PATH"}, {"BODY"}, {"DEATHS", kRight}, {"ENDS IN", kRight}});
+  Table table({{"METHOD"},
+               {"TARGET"},
+               {"BODY", kRight},
+               {"DEATHS", kRight},
+               {"STATE"},
+               {"FORGOTTEN IN", kRight}});
   for (const Json& entry : entries) {
-    table.add({text_or_dash(entry, "method"), text_or_dash(entry, "path"),
-               text_or_dash(entry, "body"), count_text(entry, "deaths"),
+    table.add({text_or_dash(entry, "method"), text_or_dash(entry, "target"),
+               size_text(count_member(entry, "body_bytes").value_or(0)),
+               count_text(entry, "deaths"),
+               bool_member(entry, "isolated") ? "quarantined" : "let through",
                age_text(number_member(entry, "left_s", -1))});
   }
   return table.text();
@@ -185,7 +192,8 @@ std::string stacks_text(const Json& workers) {
   for (const Json& worker : workers) {
     if (!out.empty()) out += "\n";
     out += "worker " + count_text(worker, "worker") + ", pid " + count_text(worker, "pid") + "\n";
-    block(text_member(worker, "threads", "its threads gave no stacks"));
+    const std::string threads = text_member(worker, "threads");
+    block(threads.empty() ? "its threads gave no stacks" : threads);
     block(text_member(worker, "tasks"));
   }
   return out.empty() ? "no workers\n" : out;

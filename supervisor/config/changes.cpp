@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "supervisor/config/luna_settings.h"
 #include "supervisor/config/schema.h"
 
 namespace lambdapool::supervisor {
@@ -24,9 +25,20 @@ constexpr std::array<std::string_view, 12> kLive = {
     "lambda.max_ratio",
 };
 
+// What is set up for them once is.
+constexpr std::array<std::string_view, 2> kNotLive = {"worker.user", "worker.group"};
+
 bool is_live(const Key& key) {
+  if (std::ranges::find(kNotLive, key.path) != kNotLive.end()) return false;
   return std::ranges::any_of(
       kLive, [&](std::string_view live) { return live == key.path || live == key.section(); });
+}
+
+// Their texts do not tell: those of two secrets are alike.
+bool same_value(const Key& key, Config& before, Config& after) {
+  return std::visit(
+      [&]<class T>(const T* value) { return *value == *std::get<T*>(key.member(after)); },
+      key.member(before));
 }
 
 }  // namespace
@@ -34,10 +46,14 @@ bool is_live(const Key& key) {
 std::vector<ConfigChange> find_changes(Config before, Config after) {
   std::vector<ConfigChange> changes;
   for (const Key& key : keys()) {
-    std::string old_text = value_text(before, key);
-    std::string new_text = value_text(after, key);
+    if (same_value(key, before, after)) continue;
+    changes.push_back({key.path, value_text(before, key), value_text(after, key), !is_live(key)});
+  }
+  for (const std::string_view path : luna_paths()) {
+    std::string old_text = luna_value_text(before.luna.settings, path);
+    std::string new_text = luna_value_text(after.luna.settings, path);
     if (old_text == new_text) continue;
-    changes.push_back({key.path, std::move(old_text), std::move(new_text), !is_live(key)});
+    changes.push_back({path, std::move(old_text), std::move(new_text), false});
   }
   return changes;
 }
@@ -48,6 +64,7 @@ Config with_live_changes(Config before, Config after) {
     std::visit([&]<class T>(T* member) { *member = *std::get<T*>(key.member(after)); },
                key.member(before));
   }
+  before.luna.settings = after.luna.settings;
   return before;
 }
 

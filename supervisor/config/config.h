@@ -85,6 +85,7 @@ enum class EventLoop { kAuto, kUvloop, kAsyncio };
 
 struct WorkerConfig {
   EventLoop event_loop = EventLoop::kAuto;
+  Milliseconds block_warning{1'000};  // Zero: none.
   // Limits of one process; zero: those of the supervisor.
   std::uint64_t memory_limit = 0;  // Address space.
   std::uint32_t open_files = 0;
@@ -117,6 +118,17 @@ struct LunaConfig {
   LunaValues settings = {};          // LUNA's own.
 };
 
+struct TasksConfig {
+  std::string database;            // Empty: where the state of services or of the user is kept.
+  std::uint32_t concurrency = 16;  // Sub-tasks that one worker runs at a time.
+  std::uint32_t at_once = 4;       // Stored tasks that run at a time.
+  std::uint32_t queue_length = 10'000;  // Stored tasks that may wait or run.
+  std::uint32_t max_subtasks = 100'000;
+  std::size_t max_results = std::size_t{256} << 20;  // Of one task of POST /main.
+  Milliseconds keep{std::chrono::hours(7 * 24)};
+  std::uint32_t keep_count = 1000;
+};
+
 struct MetricsConfig {
   bool enabled = true;  // Whether /metrics and /lambda_metrics are there.
 };
@@ -138,6 +150,19 @@ struct CrashConfig {
   std::size_t max_size = std::size_t{16} << 20;
 };
 
+// Where the workers write InfluxDB points.
+struct MonitoringConfig {
+  std::string url;  // Empty: nothing is written.
+  std::string organization;
+  std::string bucket;    // InfluxDB 2.
+  std::string database;  // InfluxDB 1.
+  std::string token;
+  Milliseconds flush_period{1'000};
+  std::uint32_t batch = 1000;    // Points of one write.
+  std::uint32_t buffer = 10000;  // Points that wait.
+  Milliseconds timeout{5'000};
+};
+
 struct Config {
   std::string file;  // Where it was read from; empty: from no file.
   ServerConfig server;
@@ -146,10 +171,12 @@ struct Config {
   QuarantineConfig quarantine;
   WorkerConfig worker;
   LunaConfig luna;
+  TasksConfig tasks;
   MetricsConfig metrics;
   ControlConfig control;
   AdminConfig admin;
   CrashConfig crash;
+  MonitoringConfig monitoring;
   LogConfig log;
 };
 

@@ -100,6 +100,7 @@ std::string expected_value(const Key& key) {
   const std::string unit = key.unit.empty() ? "" : "of " + std::string(key.unit) + " ";
   switch (key.kind) {
     case Kind::kText:
+    case Kind::kSecret:
       return "text of " + std::string(key.least == 0 ? "at most " : "1 to ") +
              std::to_string(key.most) + " bytes without control characters";
     case Kind::kPath:
@@ -124,6 +125,7 @@ std::string value_range(const Key& key) {
   const std::string off = key.default_text == "off" ? "off, or " : "";
   switch (key.kind) {
     case Kind::kText:
+    case Kind::kSecret:
     case Kind::kPath:
       return "";
     case Kind::kBool:
@@ -148,14 +150,20 @@ std::expected<void, std::string> set_value(Config& config, const Key& key, std::
                key.member(config));
     return {};
   }
+  if (key.kind == Kind::kSecret && text == kMask) {
+    return std::unexpected("must be the secret itself, not the " + in_quotes(kMask) +
+                           " that stands for it where it is not shown");
+  }
   if (std::visit([&](auto* member) { return assign(*member, key, text); }, key.member(config)))
     return {};
+  if (key.kind == Kind::kSecret) return std::unexpected("must be " + expected_value(key));
   return std::unexpected("must be " + expected_value(key) + ", not " + in_quotes(text));
 }
 
 std::string value_text(Config& config, const Key& key) {
   const Member member = key.member(config);
   if (at_default(member, key)) return std::string(key.default_text);
+  if (key.kind == Kind::kSecret) return std::string(kMask);
   return std::visit([&](auto* value) { return written(*value, key); }, member);
 }
 

@@ -260,6 +260,7 @@ std::vector<Setting> read_settings(const std::string& yaml, const std::string& n
 std::expected<Config, std::vector<std::string>> load_config(const ConfigSources& sources) {
   Config config;
   std::vector<std::string> errors;
+  apply_settings(config, sources.defaults, absolute("."), errors);
   if (sources.file) {
     const auto yaml = read_file(*sources.file);
     config.file = absolute(*sources.file).string();

@@ -22,6 +22,7 @@ struct ConfigSources {
   std::optional<std::string> file;
   std::vector<Setting> sets;  // From the command line; a later one wins.
   LambdaPath lambda_path = LambdaPath::kOptional;
+  std::vector<Setting> defaults = {};  // Of the command, where they are not the usual ones.
 };
 
 inline constexpr std::size_t kMaxConfigFile = std::size_t{1} << 20;

@@ -260,6 +260,11 @@ std::expected<void, std::string> set_luna_value(LunaValues& values, std::string_
   return {};
 }
 
+std::string luna_value_text(const LunaValues& values, std::string_view path) {
+  const auto value = values.find(path.substr(std::min(kLunaPrefix.size(), path.size())));
+  return value == values.end() ? "not set" : value->second;
+}
+
 void check_luna(const LunaConfig& config, std::vector<std::string>& errors) {
   const LunaValues& values = config.settings;
   const auto use = values.find(kUseConfigurator);

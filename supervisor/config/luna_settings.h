@@ -33,6 +33,9 @@ std::span<const std::string> luna_paths();
 std::expected<void, std::string> set_luna_value(LunaValues& values, std::string_view path,
                                                 std::string_view text);
 
+// A member's value as it is kept; "not set" for one that is not, and for groups.
+std::string luna_value_text(const LunaValues& values, std::string_view path);
+
 // What holds between settings.
 void check_luna(const LunaConfig& config, std::vector<std::string>& errors);
 

@@ -72,7 +72,9 @@ std::string yaml_text(std::string_view text) {
 }
 
 std::string yaml_value(const Key& key, const std::string& text) {
-  return key.kind == Kind::kText || key.kind == Kind::kPath ? yaml_text(text) : text;
+  const bool is_text =
+      key.kind == Kind::kText || key.kind == Kind::kSecret || key.kind == Kind::kPath;
+  return is_text ? yaml_text(text) : text;
 }
 
 std::string comment_of(const Key& key) {

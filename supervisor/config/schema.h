@@ -16,9 +16,13 @@
 
 namespace lambdapool::supervisor {
 
+// What stands for a secret that is set.
+inline constexpr std::string_view kMask = "***";
+
 enum class Kind {
   kText,
-  kPath,  // Text; a relative one counts from the folder of whoever wrote it.
+  kSecret,  // Text that is never shown: not when it is printed, not in complaints.
+  kPath,    // Text; a relative one counts from the folder of whoever wrote it.
   kBool,
   kCount,
   kSize,
@@ -64,7 +68,7 @@ std::string value_range(const Key& key);
 // Sets the key's member. Failure: what a value must be, and the one that was given.
 std::expected<void, std::string> set_value(Config& config, const Key& key, std::string_view text);
 
-// The key's value, as its parser would read it again.
+// The key's value, as its parser would read it again; a secret's is the mask, which it refuses.
 std::string value_text(Config& config, const Key& key);
 
 }  // namespace lambdapool::supervisor

@@ -9,6 +9,7 @@
 
 #include "supervisor/config/listen_address.h"
 #include "supervisor/config/luna_settings.h"
+#include "supervisor/config/monitoring_settings.h"
 #include "supervisor/config/nearest.h"
 #include "supervisor/config/schema.h"
 #include "supervisor/log/escape.h"
@@ -105,8 +106,13 @@ std::expected<void, std::string> apply(Config& config, const Setting& setting,
 
 std::expected<Setting, std::string> parse_set(std::string_view argument) {
   const std::size_t equals = argument.find('=');
+  const Key* const key = find_key(argument.substr(0, equals));
   std::string origin = "--set ";
-  append_escaped(origin, clipped(argument, 200));
+  if (key != nullptr && key->kind == Kind::kSecret) {
+    origin.append(key->path).append("=").append(kMask);
+  } else {
+    append_escaped(origin, clipped(argument, 200));
+  }
   if (equals == std::string_view::npos || equals == 0) {
     return std::unexpected(origin + ": must be key.path=value, as in --set pool.workers=4");
   }
@@ -144,6 +150,7 @@ void check_together(Config& config, std::vector<std::string>& errors) {
                        in_quotes(config.admin.listen));
     }
   }
+  check_monitoring(config.monitoring, errors);
   // A body that can never be held is too large (413), not one to send again later (503).
   config.server.max_body = std::min(config.server.max_body, config.server.max_buffered);
   check_luna(config.luna, errors);

@@ -59,7 +59,8 @@ Json worker_json(const WorkerStatus& worker, std::size_t& room) {
 
 Json seat_json(const SeatStatus& seat, std::size_t& room) {
   Json object = seat.worker ? worker_json(*seat.worker, room)
-                            : Json{{"worker", seat.number}, {"pid", nullptr}, {"state", "waiting"}};
+                            : Json{{"worker", nullptr}, {"pid", nullptr}, {"state", "waiting"}};
+  object["seat"] = seat.number;
   object["exits"] = exits_json(seat.exits);
   object["last_exit"] = nullptr;
   if (seat.last_exit) {
@@ -90,12 +91,30 @@ Json to_json(const std::vector<NotReady>& reasons) {
   return list;
 }
 
+Json quarantine_json(const std::vector<QuarantineEntry>& entries) {
+  Json list = Json::array();
+  for (const QuarantineEntry& entry : entries) {
+    list.push_back({{"method", entry.request.method},
+                    {"target", entry.request.target},
+                    {"body_bytes", entry.request.body_bytes},
+                    {"deaths", entry.deaths},
+                    {"isolated", entry.isolated},
+                    {"left_s", seconds(entry.left)}});
+  }
+  return list;
+}
+
 Json to_json(const SupervisorStatus& status) {
   Json workers = Json::array();
   std::size_t room = kMaxListedRequests;
   for (const SeatStatus& seat : status.pool.seats) {
     workers.push_back(seat_json(seat, room));
     if (seat.next) workers.push_back(worker_json(*seat.next, room));
+  }
+  for (const WorkerStatus& worker : status.pool.spares) {
+    workers.push_back(worker_json(worker, room));
+    // A spare that is ready is ready for a seat, not for requests.
+    if (worker.state == WorkerState::kReady) workers.back()["state"] = "spare";
   }
   for (const WorkerStatus& worker : status.pool.retiring) {
     workers.push_back(worker_json(worker, room));

@@ -12,6 +12,7 @@
 #include "supervisor/json/json.h"
 #include "supervisor/metrics/totals.h"
 #include "supervisor/pool/pool_status.h"
+#include "supervisor/pool/quarantine.h"
 
 namespace lambdapool::supervisor {
 
@@ -37,5 +38,6 @@ inline constexpr std::size_t kMaxListedRequests = 1000;
 
 Json to_json(const SupervisorStatus& status);
 Json to_json(const std::vector<NotReady>& reasons);
+Json quarantine_json(const std::vector<QuarantineEntry>& entries);
 
 }  // namespace lambdapool::supervisor

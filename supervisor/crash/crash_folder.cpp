@@ -101,14 +101,19 @@ void remove_old_crash_files(const std::string& folder, const CrashFolderLimits& 
 CrashFolder::CrashFolder(uv::Loop& loop, Log& log, std::string folder, CrashFolderLimits limits)
     : loop_(loop), log_(log), folder_(std::move(folder)), limits_(limits) {}
 
+std::string CrashFolder::path_of(const std::string& name) const {
+  return waiting_.size() < kMostWaiting ? folder_ + "/" + name : "";
+}
+
 std::string CrashFolder::write(const std::string& name, std::string text) {
   if (waiting_.size() >= kMostWaiting) {
     warn("workers die faster than their crash files can be written; some are left out");
     return {};
   }
+  const std::string path = path_of(name);
   waiting_.push_back({name, std::move(text)});
   if (work_ == nullptr) write_next();
-  return folder_ + "/" + name;
+  return path;
 }
 
 void CrashFolder::write_next() {

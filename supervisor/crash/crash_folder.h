@@ -27,7 +27,9 @@ class CrashFolder {
 
   CrashFolder(uv::Loop& loop, Log& log, std::string folder, CrashFolderLimits limits);
 
-  // Gives the path that the file will have; empty when it is dropped.
+  // Where a file of that name will be; empty when it would be dropped now.
+  std::string path_of(const std::string& name) const;
+  // Gives its path, or nothing when it is dropped.
   std::string write(const std::string& name, std::string text);
 
  private:

@@ -1,4 +1,4 @@
-// Everything that is known about a worker that died, as a value and as the text of its crash file.
+// Everything that is known about a worker that died.
 #pragma once
 
 #include <chrono>
@@ -7,10 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/config/config.h"
-#include "supervisor/json/json.h"
 #include "supervisor/pool/exit_status.h"
 #include "supervisor/pool/gone_cause.h"
+#include "supervisor/pool/process_usage.h"
 
 namespace lambdapool::supervisor {
 
@@ -22,7 +21,7 @@ struct DeathRequest {
   std::chrono::nanoseconds age{0};
   bool begun = false;     // The lambda's code had begun to run for it.
   bool culprit = false;   // Its code ended the worker, as far as can be told.
-  std::string fate = {};  // What became of it: failed, replayed, redispatched.
+  std::string fate = {};  // What became of it, in words.
 };
 
 struct WorkerDeath {
@@ -35,33 +34,16 @@ struct WorkerDeath {
   bool was_ready = false;
   GoneCause cause = GoneCause::kCrashed;
   ExitStatus exit_status = {};
+  bool out_of_memory = false;  // The kernel killed it for want of memory.
   std::string sentence = {};   // One line for people.
   std::string traceback = {};  // What faulthandler wrote.
   std::vector<std::string> last_stdout = {};
   std::vector<std::string> last_stderr = {};
   std::vector<DeathRequest> requests = {};
-  // As they were when they were last looked at.
-  std::optional<std::uint64_t> resident_bytes = {};
-  std::optional<std::uint64_t> peak_resident_bytes = {};
+  std::optional<ProcessMemory> memory = {};  // As it was when it was last looked at.
 };
-
-// Which lambda it was.
-struct DeathLambda {
-  std::string id;
-  std::string name;
-  std::string version;
-  std::string path;
-};
-
-// Requests beyond this many are only counted.
-inline constexpr std::size_t kMaxDeathRequests = 200;
-
-Json to_json(const WorkerDeath& death, const DeathLambda& lambda, const Json& limits);
 
 // "crash-20261124T054000.123Z-worker-1-pid-4711.json": names sort by time.
 std::string crash_file_name(const WorkerDeath& death);
-
-// The configuration's limits that a death may have to do with, by their keys.
-Json limits_json(Config config);
 
 }  // namespace lambdapool::supervisor

@@ -45,6 +45,8 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
 
   std::expected<void, std::string> listen();
   std::uint16_t port() const { return listener_->port(); }
+  // Of answers from now on.
+  void set_lambda_version(std::string version) { lambda_version_ = std::move(version); }
 
   // Accepts no more, closes what is idle, and tells the handler when the rest has its answers.
   void drain();
@@ -92,7 +94,7 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
   uv::Loop& loop_;
   Log& log_;
   const ServerConfig config_;
-  const std::string lambda_version_;
+  std::string lambda_version_;
   const bool logs_access_;
   RequestHandler& handler_;
   Date date_;

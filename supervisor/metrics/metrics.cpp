@@ -71,7 +71,17 @@ Metrics::Metrics(std::string lambda_id)
                   .Name("lambdapool_response_bytes_total")
                   .Help("Bytes of responses")
                   .Register(pool_registry_)
-                  .Add({})) {}
+                  .Add({})),
+      blocked_(&prometheus::BuildCounter()
+                    .Name("lambdapool_worker_loop_blocked_total")
+                    .Help("How often a worker's event loop was blocked (worker.block_warning)")
+                    .Register(pool_registry_)
+                    .Add({})),
+      blocked_seconds_(&prometheus::BuildCounter()
+                            .Name("lambdapool_worker_loop_blocked_seconds_total")
+                            .Help("For how long, counted when it ends")
+                            .Register(pool_registry_)
+                            .Add({})) {}
 
 void Metrics::answered(const AnswerRecord& record) {
   // A request that matched no route counts as one: what clients make up must not become labels.

@@ -29,6 +29,11 @@ class Metrics {
   void answered(const AnswerRecord& record);
   void worker_started() { started_->Increment(); }
   void worker_gone(GoneCause cause);
+  // An event loop was found to be blocked; and later, that it goes on, and for how long it was.
+  void loop_blocked() { blocked_->Increment(); }
+  void loop_unblocked(std::chrono::nanoseconds blocked) {
+    blocked_seconds_->Increment(std::chrono::duration<double>(blocked).count());
+  }
   UserMetrics& user() { return user_; }
 
   std::string text(const PoolFigures& pool) const;
@@ -45,6 +50,8 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& gone_;
   prometheus::Counter* started_;
   prometheus::Counter* bytes_;
+  prometheus::Counter* blocked_;
+  prometheus::Counter* blocked_seconds_;
   // What is counted with every request is looked up by METHOD:/route and kept.
   struct Route {
     prometheus::Histogram* duration;

@@ -20,14 +20,13 @@ bool is_one_of(std::string_view method, std::span<const std::string_view> method
 
 }  // namespace
 
-std::uint64_t find_culprit(const VitalsPage& vitals) {
-  const std::uint64_t culprit = vitals.culprit();
-  return culprit != 0 ? culprit : vitals.stepping();
-}
-
-bool is_own_doing(GoneCause cause, const ExitStatus& exit_status, bool out_of_memory) {
-  if (cause == GoneCause::kHung) return true;
-  return cause == GoneCause::kCrashed && (exit_status.signal != SIGKILL || out_of_memory);
+std::uint64_t find_culprit(const VitalsPage& vitals, GoneCause cause, const ExitStatus& exit_status,
+                           bool out_of_memory) {
+  if (cause != GoneCause::kCrashed && cause != GoneCause::kHung) return 0;
+  if (const std::uint64_t culprit = vitals.culprit(); culprit != 0) return culprit;
+  const bool from_outside =
+      cause == GoneCause::kCrashed && exit_status.signal == SIGKILL && !out_of_memory;
+  return from_outside ? 0 : vitals.stepping();
 }
 
 bool may_replay(const Invocation& invocation, Replay replay) {

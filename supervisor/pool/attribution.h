@@ -16,12 +16,10 @@
 
 namespace lambdapool::supervisor {
 
-// The id of the culprit; 0 when nobody can tell.
-std::uint64_t find_culprit(const VitalsPage& vitals);
-
-// Whether that end is the request's own doing and counts for its quarantine: a SIGKILL comes from
-// outside, unless it is the kernel's for want of memory.
-bool is_own_doing(GoneCause cause, const ExitStatus& exit_status, bool out_of_memory);
+// The id of the culprit; 0 when there is none or nobody can tell: a SIGKILL comes from outside,
+// unless the worker said that it sends it to itself, or it is the kernel's for want of memory.
+std::uint64_t find_culprit(const VitalsPage& vitals, GoneCause cause, const ExitStatus& exit_status,
+                           bool out_of_memory);
 
 // Whether a request that had begun in a worker that died of another may be run again.
 bool may_replay(const Invocation& invocation, Replay replay);

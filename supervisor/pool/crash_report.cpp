@@ -46,18 +46,30 @@ std::expected<std::unique_ptr<CrashReport>, std::string> CrashReport::create() {
   return std::unique_ptr<CrashReport>(new CrashReport(std::move(*memory)));
 }
 
-std::string CrashReport::take() {
+std::string CrashReport::read() const {
   std::string text(protocol::kCrashReportBytes, '\0');
   const ssize_t count = pread(memory_.get(), text.data(), text.size(), 0);
   text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
   if (const auto end = text.find('\0'); end != std::string::npos) text.resize(end);
-  if (text.empty()) return text;
-  // Worker and supervisor share one file position, the worker's writes go on from the start.
-  const std::string zeros(text.size(), '\0');
-  if (pwrite(memory_.get(), zeros.data(), zeros.size(), 0) < 0 ||
-      lseek(memory_.get(), 0, SEEK_SET) < 0) {
-    return text;
-  }
+  return text;
+}
+
+// Worker and supervisor share one file position, the worker's writes go on from the start.
+void CrashReport::forget(std::size_t bytes) {
+  const std::string zeros(bytes, '\0');
+  if (pwrite(memory_.get(), zeros.data(), zeros.size(), 0) < 0) return;
+  static_cast<void>(lseek(memory_.get(), 0, SEEK_SET));
+}
+
+std::string CrashReport::take() {
+  std::string text = read();
+  if (!text.empty()) forget(text.size());
+  return text;
+}
+
+std::string CrashReport::take_unless_crash() {
+  std::string text = read();
+  if (!text.empty() && text.find(kFatalError) == std::string::npos) forget(text.size());
   return text;
 }
 

@@ -23,12 +23,21 @@ class CrashReport {
 
   // What was written since the last call, and forgets it.
   std::string take();
+  // The same for stacks that were asked for. When a crash was written meanwhile, everything stays
+  // for who asks about the death.
+  std::string take_unless_crash();
 
  private:
+  std::string read() const;
+  void forget(std::size_t bytes);
+
   explicit CrashReport(uv::FileDescriptor memory) : memory_(std::move(memory)) {}
 
   uv::FileDescriptor memory_;
 };
+
+// How faulthandler begins what it writes at a fatal signal, and only then.
+inline constexpr std::string_view kFatalError = "Fatal Python error:";
 
 // Where a crash happened, from faulthandler's text: "lambda_main.py:20 in boom", the innermost
 // frame of the crashed thread that is in the lambda's folder, else the innermost one at all; empty

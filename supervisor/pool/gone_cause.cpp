@@ -7,9 +7,6 @@
 namespace lambdapool::supervisor {
 namespace {
 
-// How faulthandler begins what it writes at a fatal signal, and only then.
-constexpr std::string_view kFatalError = "Fatal Python error:";
-
 std::string what_happened(GoneCause cause, const ExitStatus& exit_status,
                           std::chrono::milliseconds start_timeout) {
   switch (cause) {

@@ -17,6 +17,12 @@ namespace lambdapool::supervisor {
 
 enum class ConnectionId : std::uint64_t {};
 
+// The ids of calls that the supervisor makes itself; clients' connections never have them.
+inline constexpr std::uint64_t kOwnCall = std::uint64_t{1} << 63;
+inline bool is_own_call(ConnectionId id) {
+  return (static_cast<std::uint64_t>(id) & kOwnCall) != 0;
+}
+
 // How a request got through the pool, for the access log.
 struct Passage {
   std::uint32_t worker = 0;  // Its number; 0 when no worker had it.

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "supervisor/log/escape.h"
+
 namespace lambdapool::supervisor {
 
 OutputPipe::OutputPipe(uv::Loop& loop, uv::FileDescriptor pipe, OutputLines::Line line,
@@ -32,7 +34,19 @@ bool OutputPipe::read_some() {
   return false;
 }
 
+void OutputPipe::keep(std::string_view text) {
+  // The oldest one's memory is used again.
+  std::string line;
+  if (last_.size() == kKeptLines) {
+    line = std::move(last_.front());
+    last_.pop_front();
+  }
+  line = clipped(text, kKeptBytes);
+  last_.push_back(std::move(line));
+}
+
 void OutputPipe::take_line(std::string_view text) {
+  keep(text);
   const auto now = std::chrono::steady_clock::now();
   if (now - second_began_ >= std::chrono::seconds(1)) {
     if (lines_this_second_ > kLinesPerSecond) dropped_(lines_this_second_ - kLinesPerSecond);

@@ -43,6 +43,11 @@ WorkerStatus WorkerProcess::status() {
   return status;
 }
 
+void WorkerProcess::look_at_usage() {
+  // Of a process that has just ended nothing can be seen any more.
+  if (auto memory = process_memory(pid())) memory_ = memory;
+}
+
 PoolStatus WorkerPool::status() {
   const PoolFigures now = figures();
   PoolStatus status{.queued = now.queued,
@@ -58,6 +63,7 @@ PoolStatus WorkerPool::status() {
     of_seat.last_exit = seat->last_exit;
     of_seat.exits = seat->exits;
   }
+  spares_.for_each([&](WorkerProcess& worker) { status.spares.push_back(worker.status()); });
   for (const auto& worker : retiring_) status.retiring.push_back(worker->status());
   return status;
 }

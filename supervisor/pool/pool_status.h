@@ -52,6 +52,7 @@ struct SeatStatus {
 
 struct PoolStatus {
   std::vector<SeatStatus> seats = {};
+  std::vector<WorkerStatus> spares = {};
   std::vector<WorkerStatus> retiring = {};
   std::size_t queued = 0;
   std::size_t queue_length = 0;

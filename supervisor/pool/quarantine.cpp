@@ -4,6 +4,12 @@
 
 namespace lambdapool::supervisor {
 
+void Quarantine::configure(const QuarantineConfig& config) {
+  config_ = config;
+  isolated_ = static_cast<std::size_t>(
+      std::ranges::count_if(records_, [this](const auto& each) { return isolates(each.second); }));
+}
+
 bool Quarantine::killed(const RequestFingerprint& request, uv::TimePoint now) {
   if (config_.deaths == 0) return false;
   forget_old(now);

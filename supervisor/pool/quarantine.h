@@ -26,6 +26,8 @@ class Quarantine {
   static constexpr std::size_t kMost = 1024;
 
   explicit Quarantine(const QuarantineConfig& config) : config_(config) {}
+  // Those that are isolated by what was configured before stay so only if it is still so.
+  void configure(const QuarantineConfig& config);
 
   // The request has killed a worker. Says whether that isolates it from now on.
   bool killed(const RequestFingerprint& request, uv::TimePoint now);
@@ -42,7 +44,9 @@ class Quarantine {
     uv::TimePoint last;
   };
 
-  bool isolates(const Record& record) const { return record.deaths >= config_.deaths; }
+  bool isolates(const Record& record) const {
+    return config_.deaths > 0 && record.deaths >= config_.deaths;
+  }
   QuarantineEntry entry(const RequestFingerprint& request, const Record& record,
                         uv::TimePoint now) const;
   void forget_old(uv::TimePoint now);

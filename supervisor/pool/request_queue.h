@@ -12,6 +12,7 @@ class RequestQueue {
  public:
   explicit RequestQueue(std::size_t length) : length_(length) {}
 
+  void set_length(std::size_t length) { length_ = length; }
   bool empty() const { return entries_.empty(); }
   bool full() const { return entries_.size() >= length_; }
   std::size_t size() const { return entries_.size(); }

@@ -21,6 +21,8 @@ class Spares {
 
   Spares(uv::Loop& loop, const PoolConfig& config, Spawn spawn);
 
+  // From now on there should be so many.
+  void want(std::size_t workers) { wanted_ = workers; }
   // Starts those that are missing, unless the last one has just died.
   void fill();
   // One that is ready, for a seat; null when none is.

@@ -9,10 +9,18 @@ namespace {
 
 // While requests wait, how often to see whether a worker that stood still takes them now.
 constexpr Milliseconds kQueueLook{100};
+// How often what workers take is looked at, for the files of their crashes, and of how many.
+constexpr Milliseconds kUsageLook{1'000};
+constexpr std::size_t kMostUsageLooks = 32;
 // How often the age and the memory of workers are looked at, where they are limited.
 constexpr Milliseconds kWornOutLook{1'000};
 // More deaths than these within the window are no worse.
 constexpr std::size_t kMostDeaths = 100'000;
+
+// How often to look for event loops that are blocked.
+constexpr Milliseconds kWatchOftenest{20};
+constexpr Milliseconds kWatchRarest{250};
+constexpr int kWatchesPerWarning = 4;
 
 }  // namespace
 
@@ -40,13 +48,25 @@ WorkerPool::WorkerPool(uv::Loop& loop, Log& log, WorkerSettings settings, PoolEv
               }),
       next_timer_(loop, [this] { start_next(); }),
       worn_out_timer_(loop, [this] { look_for_worn_out(); }),
-      deadline_timer_(loop, [this] { check_deadlines(); }) {}
+      usage_timer_(loop, [this] { look_at_usage(); }),
+      deadline_timer_(loop, [this] { check_deadlines(); }),
+      watch_timer_(loop, [this] { watch_loops(); }) {}
 
 void WorkerPool::start() {
   while (seats_.size() < settings_.pool.workers) add_seat();
   for (auto& seat : seats_) start_worker(*seat);
-  if (settings_.pool.max_lifetime.count() > 0 || settings_.pool.max_rss > 0)
-    worn_out_timer_.start(kWornOutLook);
+  watch_worn_out();
+  usage_timer_.start(kUsageLook);
+}
+
+// A few workers a turn, so that a large pool does not hold up the loop.
+void WorkerPool::look_at_usage() {
+  std::vector<WorkerProcess*> workers;
+  for_each_worker([&](WorkerProcess& worker) { workers.push_back(&worker); });
+  for (std::size_t i = 0; i < std::min(workers.size(), kMostUsageLooks); ++i) {
+    workers[next_usage_++ % workers.size()]->look_at_usage();
+  }
+  if (!stopping_) usage_timer_.start(kUsageLook);
 }
 
 // The lowest that no worker has: a number is one worker's as long as it lives.
@@ -134,6 +154,7 @@ void WorkerPool::submit(std::unique_ptr<Invocation> invocation) {
                          std::to_string(isolated->left.count() / 1000) + " s (quarantine.ttl)"));
   }
   look_again(now + settings_.pool.request_timeout);
+  keep_watching();
   if (queue_.empty()) {
     if (WorkerProcess* worker = most_idle()) return worker->dispatch(std::move(invocation));
   }
@@ -145,6 +166,23 @@ void WorkerPool::submit(std::unique_ptr<Invocation> invocation) {
   }
   queue_.push(std::move(invocation), now);
   look_again(now + std::min(settings_.pool.queue_timeout, kQueueLook));
+}
+
+bool WorkerPool::offer(std::size_t most, const std::function<std::unique_ptr<Invocation>()>& make) {
+  // What clients wait for goes first.
+  if (stopping_ || !queue_.empty()) return false;
+  WorkerProcess* best = nullptr;
+  for (const auto& seat : seats_) {
+    WorkerProcess* worker = seat->worker.get();
+    if (worker == nullptr || !worker->accepts() || !worker->has_taken_all()) continue;
+    if (worker->own_calls() >= most) continue;
+    if (best == nullptr || worker->outstanding() < best->outstanding()) best = worker;
+  }
+  if (best == nullptr) return false;
+  auto invocation = make();
+  look_again(invocation->received() + settings_.pool.request_timeout);
+  best->dispatch(std::move(invocation));
+  return true;
 }
 
 void WorkerPool::dispatch_queue() {
@@ -252,16 +290,16 @@ void WorkerPool::note_exit(const WorkerProcess& worker, GoneCause cause) {
   const auto now = std::chrono::steady_clock::now();
   while (!deaths_.empty() && deaths_.front() < now - kDeathWindow) deaths_.pop_front();
   if (cause != GoneCause::kStopped && deaths_.size() < kMostDeaths) deaths_.push_back(now);
-  const auto seat =
-      std::ranges::find(seats_, worker.number(), [](const auto& each) { return each->number; });
-  if (seat == seats_.end()) return;
-  ++(*seat)->exits[cause];
-  (*seat)->last_exit = LastExit{cause, worker.end_text(), std::chrono::system_clock::now()};
+  Seat* seat = seat_of(worker);
+  if (seat == nullptr) return;
+  ++seat->exits[cause];
+  seat->last_exit = LastExit{cause, worker.end_text(), std::chrono::system_clock::now()};
 }
 
 void WorkerPool::on_worker_ready(WorkerProcess& worker) {
-  if (Seat* seat = seat_before(worker)) on_next_ready(*seat);
+  // Before those are told who look at it.
   lambda_type_ = worker.lambda_type();
+  if (Seat* seat = seat_before(worker)) on_next_ready(*seat);
   if (!ever_ready_) {
     ever_ready_ = true;
     events_.on_pool_ready();
@@ -284,6 +322,18 @@ void WorkerPool::on_worker_start_failed(WorkerProcess& worker, StartStage stage,
 
 void WorkerPool::on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) {
   events_.on_pool_metric(worker.number(), metric);
+}
+
+void WorkerPool::on_worker_blocked() { events_.on_pool_loop_blocked(); }
+
+void WorkerPool::on_worker_unblocked(std::chrono::nanoseconds blocked) {
+  events_.on_pool_loop_unblocked(blocked);
+}
+
+std::string WorkerPool::crash_path(const WorkerDeath& death) { return events_.crash_path(death); }
+
+void WorkerPool::on_worker_died(WorkerDeath death) {
+  events_.on_pool_worker_died(std::move(death));
 }
 
 void WorkerPool::on_worker_free(WorkerProcess& worker) {
@@ -361,7 +411,7 @@ void WorkerPool::reload(WorkerSettings settings, Reloaded done) {
   reload_ = std::make_unique<Reload>(std::move(settings), std::move(done));
   // A pool whose every start failed has nothing that could be kept.
   if (!ever_ready_) {
-    settings_ = reload_->settings;
+    take_over(reload_->settings);
     for (auto& seat : seats_) seat->start_failed = false;
     for (auto& seat : seats_) {
       if (seat->worker == nullptr && reload_ != nullptr) start_worker(*seat);
@@ -370,6 +420,19 @@ void WorkerPool::reload(WorkerSettings settings, Reloaded done) {
   }
   next_timer_.stop();
   start_next();
+}
+
+void WorkerPool::take_over(const WorkerSettings& settings) {
+  settings_ = settings;
+  queue_.set_length(settings_.pool.queue_length);
+  quarantine_.configure(settings_.quarantine);
+  spares_.want(settings_.pool.standby);
+  watch_worn_out();
+}
+
+void WorkerPool::watch_worn_out() {
+  if (settings_.pool.max_lifetime.count() > 0 || settings_.pool.max_rss > 0)
+    worn_out_timer_.start(kWornOutLook);
 }
 
 void WorkerPool::start_next() {
@@ -407,14 +470,14 @@ WorkerPool::Seat* WorkerPool::find_old_seat() {
 void WorkerPool::look_for_worn_out() {
   if (stopping_) return;
   start_next();
-  worn_out_timer_.start(kWornOutLook);
+  watch_worn_out();
 }
 
 void WorkerPool::on_next_ready(Seat& seat) {
   const bool is_new = is_of_reload(*seat.next);
   if (is_new && !reload_->committed) {
     reload_->committed = true;
-    settings_ = reload_->settings;
+    take_over(reload_->settings);
     retire_spares();
   }
   if (!is_new && seat.worker != nullptr) {
@@ -457,6 +520,8 @@ void WorkerPool::report_if_stopped() {
   deadline_timer_.stop();
   next_timer_.stop();
   worn_out_timer_.stop();
+  watch_timer_.stop();
+  usage_timer_.stop();
   events_.on_pool_stopped();
 }
 
@@ -465,6 +530,19 @@ void WorkerPool::look_again(uv::TimePoint when) {
   looks_at_ = when;
   deadline_timer_.start(std::chrono::ceil<Milliseconds>(
       std::max(when - std::chrono::steady_clock::now(), uv::TimePoint::duration{0})));
+}
+
+void WorkerPool::keep_watching() {
+  if (watch_timer_.active() || stopped_ || settings_.block_warning == Milliseconds{0}) return;
+  watch_timer_.start(
+      std::clamp(settings_.block_warning / kWatchesPerWarning, kWatchOftenest, kWatchRarest));
+}
+
+void WorkerPool::watch_loops() {
+  const auto now = std::chrono::steady_clock::now();
+  bool again = !queue_.empty();
+  for_each_worker([&](WorkerProcess& worker) { again = worker.watch_loop(now) || again; });
+  if (again) keep_watching();
 }
 
 Failure WorkerPool::no_worker() const {
@@ -536,6 +614,29 @@ PoolFigures WorkerPool::figures() const {
     figures.oldest_queued = std::chrono::steady_clock::now() - queue_.oldest_since();
   }
   return figures;
+}
+
+void WorkerPool::take_stacks(Milliseconds limit,
+                             std::function<void(std::vector<WorkerStacks>)> done) {
+  std::vector<WorkerProcess*> workers;
+  for_each_worker([&](WorkerProcess& worker) { workers.push_back(&worker); });
+  if (workers.empty()) return done({});
+  const std::uint64_t id = ++last_taking_;
+  takings_.emplace(id, Taking{workers.size(), {}, std::move(done)});
+  for (WorkerProcess* worker : workers) {
+    worker->take_stacks(limit,
+                        [this, id](WorkerStacks stacks) { on_stacks(id, std::move(stacks)); });
+  }
+}
+
+void WorkerPool::on_stacks(std::uint64_t taking, WorkerStacks stacks) {
+  const auto found = takings_.find(taking);
+  found->second.taken.push_back(std::move(stacks));
+  if (--found->second.missing > 0) return;
+  Taking whole = std::move(found->second);
+  takings_.erase(found);
+  std::ranges::stable_sort(whole.taken, {}, &WorkerStacks::worker);
+  whole.done(std::move(whole.taken));
 }
 
 // A visit may move a worker from its seat to the retiring ones, which are visited after all seats.

@@ -54,6 +54,13 @@ class PoolEvents {
   virtual void on_pool_stopped() = 0;
   virtual void on_pool_worker_started() = 0;
   virtual void on_pool_worker_gone(GoneCause cause) = 0;
+  // A worker's event loop was found to be blocked; and later, that it goes on or is gone.
+  virtual void on_pool_loop_blocked() {}
+  virtual void on_pool_loop_unblocked(std::chrono::nanoseconds /*blocked*/) {}
+  // Where the file about the death will be, for the log; empty: nowhere.
+  virtual std::string crash_path(const WorkerDeath&) { return {}; }
+  // Follows, with all that is known of a worker that was not told to stop.
+  virtual void on_pool_worker_died(WorkerDeath) {}
   // Something changed in one of the lambda's own metrics, in the worker of that number.
   virtual void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) = 0;
 
@@ -69,6 +76,10 @@ class WorkerPool final : private WorkerEvents {
 
   // Sends the request to a worker, now or later, or answers why not.
   void submit(std::unique_ptr<Invocation> invocation);
+  // For calls of the supervisor's own, which can wait where they are: gives what `make` makes to a
+  // worker that can take it at once, whose loop is not behind, and that runs fewer than `most` of
+  // them. False: there is none now.
+  bool offer(std::size_t most, const std::function<std::unique_ptr<Invocation>()>& make);
   // The client of `connection` has left.
   void abandon(ConnectionId connection);
   // A client has taken that much of a stream.
@@ -79,6 +90,8 @@ class WorkerPool final : private WorkerEvents {
   PoolHealth health() const;
   // For the workers that are started from now on.
   void set_log_level(std::string_view level);
+  // What the lambda is, as the last worker that became ready says; empty before.
+  const std::string& lambda_type() const { return lambda_type_; }
   std::uint32_t seats() const { return static_cast<std::uint32_t>(seats_.size()); }
   // Precondition: workers > 0.
   void scale(std::uint32_t workers);
@@ -94,6 +107,10 @@ class WorkerPool final : private WorkerEvents {
   std::vector<QuarantineEntry> quarantined() const;
   // Forgets them; says how many were isolated.
   std::size_t clear_quarantine() { return quarantine_.clear(); }
+
+  // The stacks of every worker, also of those that are stuck. `done` is called once, within the
+  // limit or soon after it, at once when there are no workers.
+  void take_stacks(Milliseconds limit, std::function<void(std::vector<WorkerStacks>)> done);
 
   // Answers every request that has none yet.
   void fail_all(const Failure& failure);
@@ -115,6 +132,12 @@ class WorkerPool final : private WorkerEvents {
     std::unique_ptr<WorkerProcess> worker;
     std::unique_ptr<WorkerProcess> next;  // Who takes the seat when it is ready.
   };
+  // Stacks that are being taken.
+  struct Taking {
+    std::size_t missing = 0;
+    std::vector<WorkerStacks> taken;
+    std::function<void(std::vector<WorkerStacks>)> done;
+  };
   struct Reload {
     WorkerSettings settings;
     Reloaded done;
@@ -126,10 +149,14 @@ class WorkerPool final : private WorkerEvents {
   void on_worker_start_failed(WorkerProcess& worker, StartStage stage,
                               std::string_view text) override;
   void on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) override;
+  void on_worker_blocked() override;
+  void on_worker_unblocked(std::chrono::nanoseconds blocked) override;
   void on_worker_free(WorkerProcess& worker) override;
   void on_worker_spoiled(WorkerProcess& worker) override;
   void on_worker_gone(WorkerProcess& worker, Departure departure) override;
   bool ran_out_of_memory() override;
+  std::string crash_path(const WorkerDeath& death) override;
+  void on_worker_died(WorkerDeath death) override;
 
   std::uint32_t free_number() const;
   std::expected<std::unique_ptr<WorkerProcess>, std::string> spawn(const WorkerSettings& settings);
@@ -153,6 +180,9 @@ class WorkerPool final : private WorkerEvents {
   Seat* find_old_seat();
   bool is_of_reload(const WorkerProcess& worker) const;
   void look_for_worn_out();
+  void watch_worn_out();
+  void take_over(const WorkerSettings& settings);
+  void look_at_usage();
   void on_next_ready(Seat& seat);
   void on_next_gone(Seat& seat);
   void finish_reload(std::expected<void, std::string> result);
@@ -160,7 +190,11 @@ class WorkerPool final : private WorkerEvents {
   void dispatch_queue();
   void look_again(uv::TimePoint when);
   void check_deadlines();
+  // Looks for event loops that are blocked, as long as there are requests.
+  void watch_loops();
+  void keep_watching();
   void report_if_stopped();
+  void on_stacks(std::uint64_t taking, WorkerStacks stacks);
   Failure no_worker() const;
   template <class Visit>
   void for_each_worker(Visit visit);
@@ -180,7 +214,7 @@ class WorkerPool final : private WorkerEvents {
   Spares spares_;
   std::vector<std::unique_ptr<WorkerProcess>> retiring_;
   std::size_t next_seat_ = 0;  // Where the search for the most idle worker begins.
-  std::string lambda_type_;    // As the first worker that was ready said.
+  std::string lambda_type_;    // As the last worker that became ready said.
   std::map<GoneCause, std::uint64_t> exits_;
   std::deque<uv::TimePoint> deaths_;  // Of the last kDeathWindow, the oldest first.
   std::string last_start_error_;
@@ -191,8 +225,13 @@ class WorkerPool final : private WorkerEvents {
   std::unique_ptr<Reload> reload_;
   uv::Timer next_timer_;
   uv::Timer worn_out_timer_;
+  std::map<std::uint64_t, Taking> takings_;
+  std::uint64_t last_taking_ = 0;
+  uv::Timer usage_timer_;
+  std::size_t next_usage_ = 0;  // Whose usage is looked at next.
   uv::TimePoint looks_at_ = uv::TimePoint::max();
   uv::Timer deadline_timer_;
+  uv::Timer watch_timer_;
 };
 
 }  // namespace lambdapool::supervisor

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <random>
 
+#include "protocol/codec.h"
 #include "protocol/frame.h"
 #include "supervisor/lines.h"
 #include "supervisor/log/escape.h"
@@ -27,11 +28,13 @@ constexpr Milliseconds kStandstill{500};
 // How long a lambda whose client has left may take to notice, in cancellation graces.
 constexpr std::uint32_t kMostDispatches = 5;
 constexpr int kGracesToNotice = 5;
-// How long faulthandler may take to write the stacks it was asked for.
-constexpr Milliseconds kStacksDelay{100};
+// How long a loop that is not blocked may take to say what its tasks wait for.
+constexpr Milliseconds kTasksLimit{200};
 
 // Whatever a worker calls its lambda's type.
 constexpr std::size_t kMaxTypeName = 32;
+// So much of the traceback of a failed start is kept for its crash file.
+constexpr std::size_t kMaxTraceback = std::size_t{64} << 10;
 // A worker that lived this long after it was ready did not die of its start.
 constexpr Milliseconds kProvingTime{1'000};
 
@@ -40,6 +43,23 @@ LogLevel to_log_level(std::string_view text) {
   if (text == "warning") return LogLevel::kWarning;
   if (text == "error") return LogLevel::kError;
   return LogLevel::kInfo;
+}
+
+// Adds the request to what is known of the death. Returns where to say what became of it.
+std::string& note_request(WorkerDeath& death, const RequestSlots::Slot& slot,
+                          const Invocation* invocation, bool begun, bool culprit) {
+  DeathRequest& request = death.requests.emplace_back();
+  request.begun = begun;
+  request.culprit = culprit;
+  request.age = std::chrono::steady_clock::now() - slot.dispatched;
+  if (invocation == nullptr) return request.fate;
+  request.id = invocation->request_id();
+  request.age = std::chrono::steady_clock::now() - invocation->received();
+  if (const auto target = protocol::read_request_target(invocation->request_fields())) {
+    request.method = target->method;
+    request.path = target->path;
+  }
+  return request.fate;
 }
 
 double random_fraction() {
@@ -85,8 +105,6 @@ WorkerProcess::WorkerProcess(uv::Loop& loop, Log& log, const WorkerSettings& set
       lifespan_(make_lifespan(settings.pool, random_fraction())),
       slots_(settings.pool.concurrency, dispatched),
       timer_(loop, [this] { std::exchange(timer_action_, nullptr)(); }),
-      stacks_timer_(
-          loop, [this] { log_stacks("stacks of a worker whose request is over its time limit"); }),
       started_(std::chrono::steady_clock::now()) {}
 
 std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
@@ -130,6 +148,8 @@ std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
       [self](std::string_view line) { self->log_output("stderr", line); }, dropped("stderr"));
   worker->channel_ = std::make_unique<WorkerChannel>(loop, std::move(plumbing->channel),
                                                      static_cast<ChannelEvents&>(*worker));
+  worker->stacks_ = std::make_unique<StackTaker>(loop, *worker->process_, *worker->crash_report_,
+                                                 *worker->channel_);
   worker->channel_->send(start_message(settings, number));
   return worker;
 }
@@ -159,6 +179,16 @@ bool WorkerProcess::worn_out() const {
     return true;
   }
   return lifespan_.resident_bytes > 0 && uv::resident_bytes(pid()) >= lifespan_.resident_bytes;
+}
+
+bool WorkerProcess::has_taken_all() const { return took(channel_->frames_sent()); }
+
+std::size_t WorkerProcess::own_calls() {
+  std::size_t count = 0;
+  slots_.for_each_busy([&](const RequestSlots::Slot& slot) {
+    if (slot.invocation != nullptr && is_own_call(slot.invocation->connection())) ++count;
+  });
+  return count;
 }
 
 // Whether its loop has not taken anything for a while although there is something: what was sent to
@@ -255,6 +285,8 @@ void WorkerProcess::on_message(const protocol::Up& message) {
           on_stream_end(told);
         } else if constexpr (std::is_same_v<Message, protocol::Metric>) {
           events_.on_worker_metric(*this, told);
+        } else if constexpr (std::is_same_v<Message, protocol::Stacks>) {
+          stacks_->on_told(told);
         } else {
           on_answer(told);
         }
@@ -289,6 +321,7 @@ void WorkerProcess::on_start_failed(const protocol::StartFailed& failed) {
   if (state_ != WorkerState::kStarting) return on_protocol_error("start_failed came after ready");
   cause_ = GoneCause::kStartFailed;
   start_error_ = failed.text;
+  start_traceback_ = clipped(failed.traceback, kMaxTraceback);
   failed_stage_ = failed.stage == "load" ? StartStage::kLoad : StartStage::kLater;
   log_.error("lambda does not start",
              {{"worker", number_}, {"stage", failed.stage}, {"text", failed.text}});
@@ -406,16 +439,29 @@ void WorkerProcess::on_start_timeout() {
       {{"worker", number_}, {"pid", pid()}, {"limit_ms", settings_.pool.start_timeout.count()}});
   cause_ = GoneCause::kStartTimeout;
   state_ = WorkerState::kStopping;
-  // Its stacks say what it waits for.
-  process_->signal(SIGABRT);
-  after(kAbortGrace, [this] { process_->signal(SIGKILL); });
+  // An onStart that awaits something shows in its tasks only, one that blocks in the stacks that
+  // SIGABRT makes it write.
+  stacks_->take_tasks(kTasksLimit, [this](const std::optional<std::string>& tasks) {
+    if (exited_) return;
+    if (tasks) {
+      log_lines("what a worker waits for that did not become ready", *tasks);
+      if (const std::string place = place_in_tasks(*tasks, "onStart"); !place.empty()) {
+        start_error_ = "worker was not ready within " +
+                       std::to_string(settings_.pool.start_timeout.count()) +
+                       " ms; onStart waits at " + place;
+      }
+    }
+    process_->signal(SIGABRT);
+    after(kAbortGrace, [this] { process_->signal(SIGKILL); });
+  });
 }
 
 void WorkerProcess::on_exited(std::int64_t status, int signal) {
   exited_ = true;
   exit_status_ = {status, signal};
   timer_.stop();
-  stacks_timer_.stop();
+  stacks_->give_up();
+  block_ended(std::chrono::steady_clock::now());
   // What the lambda started goes with it.
   process_->signal_group(SIGKILL);
   // An answer that was whole in the channel before the death is still an answer.
@@ -439,22 +485,29 @@ void WorkerProcess::become_gone() {
   const std::string sentence = death_sentence(cause_, exit_status_, report, settings_.lambda_root,
                                               settings_.pool.start_timeout, out_of_memory_);
   end_text_ = sentence;
+  WorkerDeath death = this->death(sentence, report);
   if (cause_ == GoneCause::kStopped) {
     log_.info("worker stopped",
               {{"worker", number_}, {"pid", pid()}, {"how", exit_status_.to_string()}});
   } else {
+    const std::string file = events_.crash_path(death);
     log_.error("worker died", {{"worker", number_},
                                {"pid", pid()},
                                {"cause", to_string(cause_)},
                                {"how", sentence},
-                               {"requests", slots_.busy()}});
+                               {"requests", slots_.busy()},
+                               {file.empty() ? "" : "crash_file", file}});
     for_each_line(report, [this](std::string_view line) {
       log_.error("traceback", {{"worker", number_}, {"text", line}});
     });
+    for (const std::string& line : death.last_stderr) {
+      log_.warning("stderr before the death", {{"worker", number_}, {"text", line}});
+    }
     if (start_error_.empty() && !was_ready_) start_error_ = sentence;
   }
 
-  Departure departure = depart(sentence);
+  Departure departure = depart(sentence, death);
+  if (cause_ != GoneCause::kStopped) events_.on_worker_died(std::move(death));
   proved_itself_ =
       proved_itself_ || (was_ready_ && std::chrono::steady_clock::now() - started_ > kProvingTime);
   if (cause_ != GoneCause::kStopped && !start_error_.empty())
@@ -462,34 +515,59 @@ void WorkerProcess::become_gone() {
   events_.on_worker_gone(*this, std::move(departure));
 }
 
+WorkerDeath WorkerProcess::death(const std::string& sentence, const std::string& report) const {
+  return {.worker = number_,
+          .pid = pid(),
+          .generation = generation(),
+          .uptime = std::chrono::system_clock::now() - spawned_,
+          .served = served_,
+          .was_ready = was_ready_,
+          .cause = cause_,
+          .exit_status = exit_status_,
+          .out_of_memory = out_of_memory_,
+          .sentence = start_error_.empty() ? sentence : start_error_,
+          .traceback = report.empty() ? start_traceback_ : report,
+          .last_stdout = stdout_->last_lines(),
+          .last_stderr = stderr_->last_lines(),
+          .memory = memory_};
+}
+
 // Answers what has had its chance, and collects what may run again.
-Departure WorkerProcess::depart(const std::string& sentence) {
+Departure WorkerProcess::depart(const std::string& sentence, WorkerDeath& death) {
   Departure departure{cause_, {}, std::nullopt};
-  const std::uint64_t culprit = find_culprit(*vitals_);
+  const std::uint64_t culprit = find_culprit(*vitals_, cause_, exit_status_, out_of_memory_);
   const bool culprit_is_here = slots_.find(culprit) != nullptr;
   slots_.for_each_busy([&](RequestSlots::Slot& slot) {
     const bool is_culprit = slot.id == culprit;
     // Its client may have had its answer: the time limit passed, or a stream has begun.
-    if (is_culprit && is_own_doing(cause_, exit_status_, out_of_memory_)) {
+    if (is_culprit) {
       departure.culprit = slot.invocation ? fingerprint_of(*slot.invocation) : slot.fingerprint;
     }
     // A stream is cut: its client has a part of it already.
+    const bool was_stream = slot.stream != nullptr;
     slot.stream.reset();
     auto invocation = std::move(slot.invocation);
+    const bool begun = vitals_->begun(RequestSlots::index(slot), slot.id);
+    std::string& fate = note_request(death, slot, invocation.get(), begun, is_culprit);
+    fate = was_stream ? "cut" : "answered before";
     if (invocation == nullptr) return;
     if (!took(slot.request_frame)) invocation->never_taken();
-    const bool begun = vitals_->begun(RequestSlots::index(slot), slot.id);
     if (!begun && invocation->attempts() < 2 && invocation->dispatches() < kMostDispatches) {
+      fate = "sent to another worker";
       return departure.returned.push_back(std::move(invocation));
     }
     proved_itself_ = true;
     if (!is_culprit && cause_ != GoneCause::kStopped &&
         may_replay(*invocation, settings_.pool.replay)) {
       invocation->replay();
+      fate = "run again";
       return departure.returned.push_back(std::move(invocation));
     }
+    fate = "failed";
+    // A call of our own that is known not to be the culprit may be made again.
+    const bool again = is_own_call(invocation->connection()) && culprit_is_here && !is_culprit;
     fail(std::move(invocation),
-         make_failure(FailureKind::kWorkerCrashed,
+         make_failure(again ? FailureKind::kNoWorker : FailureKind::kWorkerCrashed,
                       is_culprit || !culprit_is_here
                           ? sentence
                           : "another request ended the worker that ran this one: " + sentence));
@@ -555,8 +633,11 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
       next = std::min(next, slot.kill_at);
       // Should it have to be killed with its worker, its body is no longer there to be looked at.
       slot.fingerprint = fingerprint_of(*slot.invocation);
+      // A call of our own that never began may be made again.
+      const bool again = is_own_call(slot.invocation->connection()) &&
+                         !vitals_->begun(RequestSlots::index(slot), slot.id);
       fail(std::move(slot.invocation),
-           make_failure(FailureKind::kWorkerTimeout,
+           make_failure(again ? FailureKind::kQueueTimeout : FailureKind::kWorkerTimeout,
                         "no answer within " +
                             std::to_string(settings_.pool.request_timeout.count()) + " ms"));
       return;
@@ -588,10 +669,10 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
       stuck = true;
     }
   });
-  if (timed_out && !stacks_timer_.active() &&
-      (state_ == WorkerState::kReady || state_ == WorkerState::kRetiring)) {
-    process_->signal(SIGUSR2);
-    stacks_timer_.start(kStacksDelay);
+  if (timed_out && (state_ == WorkerState::kReady || state_ == WorkerState::kRetiring)) {
+    stacks_->take_threads([this](const std::string& text) {
+      log_lines("stacks of a worker whose request is over its time limit", text);
+    });
   }
   if (stuck) {
     end_stuck_loop();
@@ -610,6 +691,60 @@ bool WorkerProcess::took(std::uint64_t frame) const {
   return vitals_->frames_taken() + 1 >= frame;  // It does not count the start frame.
 }
 
+std::optional<WorkerProcess::Block> WorkerProcess::occupation(uv::TimePoint now) const {
+  if (const std::uint64_t request = vitals_->stepping(); request != 0) {
+    // A lambda can write there, too.
+    return Block{request, std::clamp(vitals_->stepping_since(), started_, now)};
+  }
+  stands_still();  // Notes the progress.
+  if (progressed_ == uv::TimePoint{}) return std::nullopt;
+  return Block{0, progressed_};
+}
+
+bool WorkerProcess::watch_loop(uv::TimePoint now) {
+  const bool serving = state_ == WorkerState::kReady || state_ == WorkerState::kRetiring;
+  if (exited_ || !serving) return state_ == WorkerState::kStarting && slots_.busy() > 0;
+  const auto current = occupation(now);
+  if (block_ && current != block_) block_ended(now);
+  if (!block_ && current && now - current->since > settings_.block_warning) warn_of_block(*current);
+  return current || slots_.busy() > 0;
+}
+
+void WorkerProcess::warn_of_block(const Block& block) {
+  block_ = block;
+  events_.on_worker_blocked();
+  std::string request = block.request == 0 ? "none" : "answered";
+  const RequestSlots::Slot* slot = slots_.find(block.request);
+  if (slot != nullptr && slot->invocation != nullptr) request = slot->invocation->request_id();
+  stacks_->take_threads([this, block, request](const std::string& stacks) {
+    const auto blocked = std::chrono::steady_clock::now() - block.since;
+    std::string place = crash_place(stacks, settings_.lambda_root);
+    if (place.empty()) {
+      place = stacks.empty() ? "unknown, the process is stopped or tells no stacks" : "unknown";
+    }
+    log_.warning("event loop is blocked",
+                 {{"worker", number_},
+                  {"pid", pid()},
+                  {"request_id", request},
+                  {"blocked_ms", std::chrono::duration_cast<Milliseconds>(blocked).count()},
+                  {"place", place}});
+    // It may not be the loop's thread that holds everything up.
+    if (block.request == 0) log_lines("stacks of a worker whose event loop is blocked", stacks);
+  });
+}
+
+void WorkerProcess::block_ended(uv::TimePoint now) {
+  if (!block_) return;
+  const auto blocked = now - block_->since;
+  block_.reset();
+  events_.on_worker_unblocked(blocked);
+  if (exited_) return;
+  log_.info("event loop goes on",
+            {{"worker", number_},
+             {"pid", pid()},
+             {"blocked_ms", std::chrono::duration_cast<Milliseconds>(blocked).count()}});
+}
+
 void WorkerProcess::end_stuck_loop() {
   // One that was told to stop, but cannot hear it, is not waited for either.
   if (aborting_ || exited_ || (state_ == WorkerState::kStopping && cause_ != GoneCause::kStopped)) {
@@ -623,10 +758,17 @@ void WorkerProcess::end_stuck_loop() {
   after(kAbortGrace, [this] { process_->signal(SIGKILL); });
 }
 
-void WorkerProcess::log_stacks(std::string_view message) {
-  const std::string text = crash_report_->take();
+void WorkerProcess::log_lines(std::string_view message, std::string_view text) {
   for_each_line(text, [&](std::string_view line) {
     log_.warning(message, {{"worker", number_}, {"text", line}});
+  });
+}
+
+void WorkerProcess::take_stacks(Milliseconds limit, std::function<void(WorkerStacks)> done) {
+  stacks_->take(limit, [this, done = std::move(done)](WorkerStacks stacks) {
+    stacks.worker = number_;
+    stacks.pid = pid();
+    done(std::move(stacks));
   });
 }
 

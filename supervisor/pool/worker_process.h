@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "supervisor/config/config.h"
+#include "supervisor/crash/worker_death.h"
 #include "supervisor/log/log.h"
 #include "supervisor/pool/crash_report.h"
 #include "supervisor/pool/exit_status.h"
@@ -27,6 +28,7 @@
 #include "supervisor/pool/pool_status.h"
 #include "supervisor/pool/request_fingerprint.h"
 #include "supervisor/pool/request_slots.h"
+#include "supervisor/pool/stack_taker.h"
 #include "supervisor/pool/vitals_page.h"
 #include "supervisor/pool/worker_channel.h"
 #include "supervisor/uv/child_process.h"
@@ -49,7 +51,8 @@ struct WorkerSettings {
   protocol::Limits limits;  // Its texts are those of the configuration, which outlives all workers.
   PoolConfig pool;
   QuarantineConfig quarantine;
-  std::uint64_t generation = 1;  // Which version of the lambda it is, counted by the supervisor.
+  Milliseconds block_warning{0};  // Zero: none.
+  std::uint64_t generation = 1;   // Which version of the lambda it is, counted by the supervisor.
 };
 
 // What a worker of that number is told first. Views into `settings`.
@@ -87,6 +90,9 @@ class WorkerEvents {
   virtual void on_worker_start_failed(WorkerProcess& worker, StartStage stage,
                                       std::string_view text) = 0;
   virtual void on_worker_metric(WorkerProcess& worker, const protocol::Metric& metric) = 0;
+  // Its event loop is blocked; and later, that it goes on or is gone.
+  virtual void on_worker_blocked() = 0;
+  virtual void on_worker_unblocked(std::chrono::nanoseconds blocked) = 0;
   // It can take one request more than before.
   virtual void on_worker_free(WorkerProcess& worker) = 0;
   // A request ignores its cancellation: the worker should be replaced when its other requests are
@@ -95,6 +101,9 @@ class WorkerEvents {
   virtual void on_worker_gone(WorkerProcess& worker, Departure departure) = 0;
   // Whether the kernel has killed a process for want of memory since it was last asked.
   virtual bool ran_out_of_memory() = 0;
+  // Of a worker that was not told to stop: where the file about it will be, and what is in it.
+  virtual std::string crash_path(const WorkerDeath& death) = 0;
+  virtual void on_worker_died(WorkerDeath death) = 0;
 
  protected:
   ~WorkerEvents() = default;
@@ -112,8 +121,12 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   int pid() const { return pid_; }  // 0 while it is not known yet.
   WorkerState state() const { return state_; }
   std::size_t outstanding() const { return slots_.busy(); }
+  // Those of them that are calls of the supervisor's own.
+  std::size_t own_calls();
   // Whether a request may be dispatched to it now.
   bool accepts() const;
+  // Whether its loop has taken all that it was given.
+  bool has_taken_all() const;
   // Whether its start says nothing about its end: it was ready and answered a request, died of one,
   // or lived a while.
   bool proved_itself() const { return proved_itself_; }
@@ -124,6 +137,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   // Whether it has had its time, and should be replaced when it can be.
   bool worn_out() const;
   WorkerStatus status();
+  void look_at_usage();
   // Standalone, handlers or tasks; empty before it is ready.
   const std::string& lambda_type() const { return lambda_type_; }
   // How it ended, for people. Precondition: it is gone.
@@ -144,6 +158,11 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   bool give_credit(std::uint64_t stream, std::size_t bytes);
   // Answers all requests it holds.
   void fail_all(const Failure& failure);
+  // Its stacks while it runs, within the limit; see stack_taker.h. `done` may be called at once.
+  void take_stacks(Milliseconds limit, std::function<void(WorkerStacks)> done);
+  // Warns once when its event loop is blocked for longer than block_warning. False: it has nothing
+  // to do, so there is nothing to watch.
+  bool watch_loop(uv::TimePoint now);
   // Answers requests whose time is over, cancels them, and deals with cancellations that are
   // ignored. Returns when to look again.
   uv::TimePoint check_deadlines(uv::TimePoint now);
@@ -173,11 +192,21 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   bool took(std::uint64_t frame) const;
   bool stands_still() const;
   void end_stuck_loop();
+  // What the event loop does since when, if it is not just waiting.
+  struct Block {
+    std::uint64_t request;  // Whose code; 0 for code of nobody.
+    uv::TimePoint since;
+    bool operator==(const Block&) const = default;
+  };
+  std::optional<Block> occupation(uv::TimePoint now) const;
+  void warn_of_block(const Block& block);
+  void block_ended(uv::TimePoint now);
   bool clients_wait();
   void stop_when_retired();
-  void log_stacks(std::string_view message);
+  void log_lines(std::string_view message, std::string_view text);
   void become_gone();
-  Departure depart(const std::string& sentence);
+  Departure depart(const std::string& sentence, WorkerDeath& death);
+  WorkerDeath death(const std::string& sentence, const std::string& report) const;
   void log_output(std::string_view stream, std::string_view text);
 
   uv::Loop& loop_;
@@ -204,6 +233,8 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   mutable std::uint64_t progress_ = 0;
   mutable uv::TimePoint progressed_;
 
+  std::optional<Block> block_;  // That was warned of and goes on.
+
   RequestSlots slots_;
   std::unique_ptr<VitalsPage> vitals_;
   std::unique_ptr<CrashReport> crash_report_;
@@ -212,11 +243,13 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   std::unique_ptr<OutputPipe> stderr_;
   std::unique_ptr<uv::ChildProcess> process_;
   int pid_ = 0;
+  std::unique_ptr<StackTaker> stacks_;
   std::function<void()> timer_action_;
   uv::Timer timer_;
-  uv::Timer stacks_timer_;
   std::chrono::system_clock::time_point spawned_ = std::chrono::system_clock::now();
   std::string end_text_;
+  std::string start_traceback_;
+  std::optional<ProcessMemory> memory_;  // As it was last looked at.
   std::string lambda_type_;
   uv::TimePoint started_;  // Since when it is in its state: starting, or ready.
 };

@@ -19,6 +19,7 @@ DOORS = {
     r"yaml-cpp/.*": "supervisor/config/loader.cpp",
     r"spdlog/.*": "supervisor/log/",
     r"nlohmann/.*": "supervisor/json/",
+    r"sqlite3\.h": "supervisor/tasks/database.cpp",
     r"CLI/.*": "supervisor/cli/",
     r"msgpack.*": "protocol/codec.cpp",
     r"Python\.h": "worker/python/",

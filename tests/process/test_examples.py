@@ -124,7 +124,7 @@ def test_an_example_is_valid(folder):
     done = run("validate", folder)
 
     assert (done.returncode, done.stderr) == (0, "")
-    type_ = "tasks" if folder.name == "tasks" else "standalone"
+    type_ = folder.name if folder.name in ("tasks", "handlers") else "standalone"
     assert done.stdout.startswith(f"{folder}: valid {type_} lambda; routes: POST /main")
 
 

@@ -201,3 +201,65 @@ def test_a_lambda_that_cannot_be_loaded_any_more_is_lunas_validation_error(serve
     write(folder, VERSION.replace("NUMBER", "2"))
     server.wait_for_workers(1, within=20)
     eventually(lambda: server.post({}).status == 200, within=20)
+
+
+# ---------------------------------------------------------------------- the configuration
+
+
+@pytest.fixture
+def configured(serve, tmp_path):
+    """A server with a configuration file, and a function that changes the file and reloads."""
+    file = tmp_path / "lambdapool.yml"
+
+    def start(text):
+        file.write_text(text)
+        server = serve("takes", "--config", str(file))
+
+        def change(text, message="^reloaded$"):
+            since = len(server.log.lines)
+            file.write_text(text)
+            server.send_signal(signal.SIGHUP)
+            server.log.wait_for(message, since=since, within=20)
+
+        return server, change
+
+    return start
+
+
+def test_a_reload_applies_what_has_changed_in_the_configuration_file(configured):
+    server, change = configured("worker: {nice: 1}\nlambda: {version: v1}\n")
+    assert server.post({"take": "who"}).header("Lambda-Version") == "v1"
+
+    server.expected_workers = 1
+    change("worker: {nice: 3}\nlambda: {version: v2}\nquarantine: {deaths: 7}\n")
+
+    response = server.post({"take": "who"})
+    assert response.header("Lambda-Version") == "v2"
+    assert response.json()["nice"] == os.nice(0) + 3
+    changes = {record["key"]: (record["from"], record["to"]) for record in server.log.find("^configuration changed$")}
+    assert changes == {
+        "lambda.version": ("v1", "v2"),
+        "quarantine.deaths": ("3", "7"),
+        "worker.nice": ("1", "3"),
+    }
+
+
+def test_a_reload_says_what_needs_a_restart_and_leaves_it_as_it_was(configured):
+    server, change = configured("server: {idle_timeout: 75s}\n")
+
+    change("server: {idle_timeout: 5s}\n")
+
+    (record,) = server.log.find("needs a restart")
+    assert (record["key"], record["from"], record["to"]) == ("server.idle_timeout", "75s", "5s")
+
+
+def test_a_configuration_with_a_mistake_fails_the_reload_with_its_place_and_changes_nothing(configured):
+    server, change = configured("worker: {nice: 1}\n")
+    server.allow("reload failed")
+    worker = server.worker()
+
+    change("worker:\n  nise: 3\n", message="reload failed")
+
+    assert "lambdapool.yml:2: worker.nise: unknown key" in server.log.find("reload failed")[-1]["text"]
+    assert server.worker() == worker
+    assert server.post({"take": "who"}).json()["nice"] == os.nice(0) + 1

@@ -172,6 +172,12 @@ def test_an_on_start_that_hangs_is_told_after_its_time(make_lambda, wait):
     line_with(text, "1000 ms")
 
 
+def test_an_on_start_that_awaits_for_ever_is_told_with_its_line(make_lambda):
+    text = refused(make_lambda(on_start("await asyncio.sleep(3600)")), "pool.start_timeout=1s")
+
+    line_with(text, "1000 ms", "onStart waits at lambda_main.py:5 in onStart: await asyncio.sleep(3600)")
+
+
 def test_an_on_start_that_blocks_is_told_with_its_line(make_lambda):
     text = refused(make_lambda(on_start("time.sleep(3600)")), "pool.start_timeout=1s")
 

@@ -135,6 +135,10 @@ inline std::vector<Vector<Down>> down_vectors() {
        "93 05"             // array of 3, type 5
        "07"                // id 7
        "ce 00 01 00 00"},  // 65536
+      {"stacks, asked for", AskStacks{.id = 7},
+       "00 00 00 03"
+       "92 06"  // array of 2, type 6
+       "07"},   // id 7
   };
 }
 
@@ -229,6 +233,11 @@ inline std::vector<Vector<Up>> up_vectors() {
        "c4 01 68"                         // "h"
        "92 c4 01 6c c4 01 76"             // one label
        "91 cb 3f f8 00 00 00 00 00 00"},  // 1.5
+      {"stacks", Stacks{.id = 7, .text = "t"},
+       "00 00 00 07"
+       "93 cc 8a"    // array of 3, type 138
+       "07"          // id 7
+       "c4 01 74"},  // "t"
   };
 }
 

@@ -52,7 +52,7 @@ TEST(Vitals, AreFourWordsAndOneForEachSlot) {
   EXPECT_EQ(vitals_bytes(kMaxWindow), 32U + 8U * kMaxWindow);
 }
 
-TEST(Vitals, SlotsFollowTheCounterWithoutAGap) {
+TEST(Vitals, SlotsFollowTheFieldsWithoutAGap) {
   alignas(Vitals) std::byte memory[vitals_bytes(2)] = {};
   auto* vitals = reinterpret_cast<Vitals*>(memory);
 

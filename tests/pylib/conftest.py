@@ -8,6 +8,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 PYLIB = HERE.parents[1] / "pylib"
 sys.path[:0] = [str(PYLIB), str(HERE)]
+sys.path.append(str(PYLIB / "luna_lambda_tools" / "fallback"))
 
 from fake_channel import HostedLambda  # noqa: E402
 

@@ -7,6 +7,7 @@ from a task on the host's own loop, shuts it down, and puts the process back as 
 from __future__ import annotations
 
 import asyncio
+import collections.abc
 import importlib
 import json
 import os
@@ -53,6 +54,29 @@ class Line:
 Driver = Callable[["FakeChannel"], Awaitable[None]]
 
 
+class Stepped(collections.abc.Coroutine[Any, Any, Any]):
+    """What the channel makes of a request's coroutines, without a page to tell whose code runs."""
+
+    def __init__(self, coroutine: Any, id: int) -> None:
+        self._coroutine = coroutine
+        self.lambdapool_request = id
+
+    def send(self, value: Any) -> Any:
+        return self._coroutine.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._coroutine.throw(*error)
+
+    def close(self) -> None:
+        self._coroutine.close()
+
+    def __await__(self) -> Any:
+        return self._coroutine.__await__()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._coroutine, name)
+
+
 @dataclass
 class FakeChannel:
     """Records what the host does to it; ``driver`` runs on the loop once the host is ready."""
@@ -71,14 +95,17 @@ class FakeChannel:
     grants_credit: bool = True  # at once, as a client does that reads fast
     in_credit: dict[int, int] = field(default_factory=dict)
     stepped_ids: list[int] = field(default_factory=list)  # of coroutines that became tasks
+    told_stacks: list[tuple[int, str]] = field(default_factory=list)
     run_ids: list[int] = field(default_factory=list)  # of calls in threads
     metrics: list[tuple[str, str, str, list[Any], list[float]]] = field(default_factory=list)
 
     # --- the host's side
 
-    def attach(self, loop: Any, on_request: Any, on_cancel: Any, on_shutdown: Any, on_credit: Any) -> None:
+    def attach(
+        self, loop: Any, on_request: Any, on_cancel: Any, on_shutdown: Any, on_credit: Any, on_stacks: Any
+    ) -> None:
         self.loop, self.on_request, self.on_cancel, self.on_shutdown = loop, on_request, on_cancel, on_shutdown
-        self.on_credit = on_credit
+        self.on_credit, self.on_stacks = on_credit, on_stacks
         self.events.append("attach")
 
     def detach(self) -> None:
@@ -91,7 +118,7 @@ class FakeChannel:
 
     def stepped(self, coroutine: Any, id: int) -> Any:
         self.stepped_ids.append(id)
-        return coroutine
+        return Stepped(coroutine, id)
 
     def run_as(self, id: int, function: Any, *arguments: Any, **keywords: Any) -> Any:
         self.run_ids.append(id)
@@ -130,6 +157,9 @@ class FakeChannel:
 
     def metric(self, kind: str, name: str, help: str, labels: Any, values: Any) -> None:
         self.metrics.append((kind, name, help, list(labels), list(values)))
+
+    def stacks(self, id: int, text: str) -> None:
+        self.told_stacks.append((id, text))
 
     def log(self, level: str, request_id: str, text: str) -> None:
         self.lines.append(Line(level, request_id, text))

@@ -318,11 +318,6 @@ def test_the_document_of_the_manuals_tasks_lambda_is_valid(tmp_path):
     assert "get" in document["paths"]["/subtasks_done/{taskId}"]
 
 
-def test_a_handlers_lambda_takes_msgpack(tmp_path):
-    document = document_of(tmp_path, "async def main(request): return {}", type="handlers")
-    assert "application/msgpack" in document["paths"]["/main"]["post"]["requestBody"]["content"]
-
-
 @pytest.mark.parametrize("name", ["a: b", "- x", "é\u2028\U0001f600", "#", "null", "'\"", "\ud800", "&a *b", "%"])
 def test_names_and_texts_survive_yaml(tmp_path, name):
     document = document_of(tmp_path, f"async def main(request):\n    {name + '.  x'!r}\n    return {{}}", name=name)

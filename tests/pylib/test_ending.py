@@ -38,7 +38,7 @@ def test_a_cancelled_request_is_answered_once(hosted, event_loop_name, reason, s
         channel.on_cancel(number, reason)
 
     channel = hosted.write(WAITS).run(drive, event_loop=event_loop_name)
-    assert channel.texts() == ["entered", "left"]
+    assert channel.texts("info") == ["entered", "left"]
 
 
 @pytest.mark.parametrize("reason, status", [("timeout", 504), ("disconnect", 499)])

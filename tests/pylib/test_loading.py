@@ -93,19 +93,6 @@ def test_a_lambda_that_is_not_valid_is_not_imported(hosted, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "source, type_",
-    [
-        ("from luna_lambda_tools import HandlersLambdaRequest\nasync def main(r: HandlersLambdaRequest): pass\n", "handlers"),
-    ],
-)
-def test_a_type_that_is_not_served_is_told(hosted, source, type_):
-    _, text, _ = hosted.write(source).fails()
-    assert text == (
-        f"lambda_main.py: this is a {type_} lambda; this version of lambdapool serves standalone and tasks lambdas"
-    )
-
-
-@pytest.mark.parametrize(
     "source, text",
     [
         ("x = 1\n1 / 0\n", "lambda_main.py:2: ZeroDivisionError: division by zero"),

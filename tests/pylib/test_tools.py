@@ -83,13 +83,12 @@ def test_notes_are_on_standard_error(tool, folder):
     assert err == "note: lambda_main.py:4: H is not in ROUTES_TO_ADD and is ignored; add it there\n"
 
 
-def test_a_type_that_is_not_served_yet_is_valid_and_told(tool, folder):
+def test_a_handlers_lambda_is_valid(tool, folder):
     (folder / "lambda_main.py").write_text(
         "from luna_lambda_tools import HandlersLambdaRequest\nasync def main(request: HandlersLambdaRequest): pass\n"
     )
     status, out, err = tool("validate", "mine")
-    assert (status, out) == (0, "mine: valid handlers lambda; routes: POST /main\n")
-    assert "serves standalone and tasks lambdas only" in err
+    assert (status, out, err) == (0, "mine: valid handlers lambda; routes: POST /main\n", "")
 
 
 def test_an_archive_is_validated_and_nothing_is_left(tool, folder, tmp_path, monkeypatch):
@@ -130,7 +129,7 @@ def test_new_makes_a_valid_lambda_and_names_its_files(tool, folder):
     assert tool("validate", "greeter") == (0, "greeter: valid standalone lambda; routes: POST /main, GET /greetings\n", "")
 
 
-@pytest.mark.parametrize("type_, count", [("standalone", 4), ("tasks", 3)])
+@pytest.mark.parametrize("type_, count", [("standalone", 4), ("handlers", 2), ("tasks", 3)])
 def test_the_new_lambdas_own_test_passes_from_any_folder(tool, folder, tmp_path, type_, count):
     from conftest import PYLIB
 
@@ -164,14 +163,38 @@ def test_a_new_tasks_lambda_is_valid_and_does_what_its_readme_says(tool, folder,
     readme = []
 
     async def drive(channel):
-        answer = await channel.ask(body={"task_id": 1, "content": {"names": ["Ann", ""]}})
-        assert f"# {answer.body.decode()}\n" in readme[0]
+        call = {"task_id": 1, "account_id": None, "content": {"names": ["Ann", ""]}}
+        contents = (await channel.ask("TASK", b"split", call)).json
+        done, failed = [
+            await channel.ask("TASK", b"execute", {**call, "sub_task_id": number, "content": content})
+            for number, content in enumerate(contents)
+        ]
+        assert f'{{"sub_task_id":0,"result":{done.body.decode()}}}' in readme[0]
+        assert f'"error_code":{failed.code},"desc":"{failed.desc}","detail":"{failed.detail}"' in readme[0]
         assert (await channel.ask("GET", b"/greetings")).json == {"greeted": 1}
 
     assert tool("new", "greeter", "--type", "tasks")[0] == 0
     readme.append((tmp_path / "greeter" / "README.md").read_text())
     assert tool("validate", "greeter") == (0, "greeter: valid tasks lambda; routes: POST /main, GET /greetings\n", "")
     assert HostedLambda(tmp_path / "greeter").run(drive).readiness == ("tasks", "asyncio")
+
+
+def test_a_new_handlers_lambda_is_valid_and_does_what_its_readme_says(tool, folder, tmp_path):
+    from fake_channel import HostedLambda
+
+    readme = []
+
+    async def drive(channel):
+        answer = await channel.ask(body={"aggregate_attributes": 0, "sources": [{"filename": "a.jpg"}]})
+        assert f"# {answer.body.decode()}\n" in readme[0]
+        assert (await channel.ask("GET", b"/events")).json == {"events": 1}
+        many = await channel.ask(body={"aggregate_attributes": 0, "sources": [{}] * 11})
+        assert (many.status, many.detail) == (400, "the request has more sources than this lambda takes")
+
+    assert tool("new", "eventful", "--type", "handlers")[0] == 0
+    readme.append((tmp_path / "eventful" / "README.md").read_text())
+    assert tool("validate", "eventful") == (0, "eventful: valid handlers lambda; routes: POST /main, GET /events\n", "")
+    assert HostedLambda(tmp_path / "eventful").run(drive).readiness == ("handlers", "asyncio")
 
 
 @pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.write_text("mine")])
@@ -181,11 +204,10 @@ def test_new_overwrites_nothing(tool, folder, tmp_path, make):
     assert not (tmp_path / "there").is_dir() or list((tmp_path / "there").iterdir()) == []
 
 
-@pytest.mark.parametrize("type_", ["handlers"])
-def test_a_type_without_a_template_is_said_to_be_missing(tool, folder, tmp_path, type_):
-    status, out, err = tool("new", "x", "--type", type_)
+def test_a_type_without_a_template_is_said_to_be_missing(tool, folder, tmp_path):
+    status, out, err = tool("new", "x", "--type", "agent")
     assert (status, out) == (2, "")
-    assert err == f"lambdapool new: --type {type_}: {type_} lambdas are not supported yet; supported now: standalone and tasks\n"
+    assert err == "lambdapool new: --type agent: there is no such type; there are: handlers, standalone, tasks\n"
     assert not (tmp_path / "x").exists()
 
 
@@ -396,12 +418,12 @@ def test_run_outside_of_a_lambda_says_so(start, folder):
 
 def test_run_with_a_type_that_is_not_served_says_so(start):
     _, _, err, _ = start(RUN.replace("standalone", "agent"), LAMBDAPOOL=start.program)
-    assert err == "lambdaType='agent' is not supported; this version of lambdapool serves: standalone, tasks\n"
+    assert err == "lambdaType='agent' is not supported; this version of lambdapool serves: standalone, handlers, tasks\n"
 
 
-def test_run_on_a_lambda_of_a_type_that_is_not_served_says_so(start, folder):
+def test_run_on_a_lambda_of_another_type_says_so(start, folder):
     (folder / "lambda_main.py").write_text(
         "from luna_lambda_tools import HandlersLambdaRequest\nasync def main(r: HandlersLambdaRequest): pass\n"
     )
     _, _, err, _ = start(RUN, LAMBDAPOOL=start.program)
-    assert err == "lambda_main.py is a handlers lambda; this version of lambdapool serves: standalone, tasks\n"
+    assert err == "lambda_main.py is a handlers lambda, not a standalone one; write run(lambdaType='handlers')\n"

@@ -349,6 +349,21 @@ def test_a_default_route_is_taken(errors, route, default):
     assert one(found) == f"lambda_main.py:5: H.route is the default route {default}; choose another"
 
 
+TASK = """
+from luna_lambda_tools.public.tasks import BaseLambdaTask
+class LambdaTask(BaseLambdaTask):
+    async def splitTasksContent(self, content): return []
+    async def executeSubtask(self, subtaskContent): return {}
+"""
+
+
+@pytest.mark.parametrize("route", ["/tasks", "/tasks/", "/tasks/<x:int>", "/tasks/a/b"])
+def test_stored_tasks_have_their_place_in_tasks_lambdas(errors, route):
+    source = handler(f"route = {route!r}\nasync def get(self, *args, x=None): pass")
+    assert "is one of /tasks, where a tasks lambda's stored tasks are" in one(errors(source.replace(MAIN, TASK)))
+    assert "/tasks" not in str(errors(source))
+
+
 @pytest.mark.parametrize("route", ["/static", "/static/<x:path>", "/static/a"])
 def test_static_files_have_their_place(errors, route):
     found = errors(handler(f"route = {route!r}\nasync def get(self, x=0): pass"))

@@ -30,6 +30,11 @@ constexpr Row kTable[] = {
     {FailureKind::kVersionNotSupported, 505, "version_not_supported", 12046, false},
     {FailureKind::kBadAccount, 400, "bad_account", 12031, false},
     {FailureKind::kUnknownLambda, 404, "unknown_lambda", 42001, false},
+    {FailureKind::kNoJson, 400, "bad_request", 12002, false},
+    {FailureKind::kMissingField, 400, "bad_request", 12003, false},
+    {FailureKind::kInvalidJson, 400, "bad_request", 12022, false},
+    {FailureKind::kBadQuery, 400, "bad_request", 12012, false},
+    {FailureKind::kTaskNotFound, 404, "task_not_found", 12013, false},
     {FailureKind::kTooManyConnections, 503, "too_many_connections", 1, true},
     {FailureKind::kBuffersFull, 503, "buffers_full", 1, true},
     {FailureKind::kQueueFull, 503, "queue_full", 1, true},
@@ -37,6 +42,9 @@ constexpr Row kTable[] = {
     {FailureKind::kNoWorker, 503, "no_worker", 1, true},
     {FailureKind::kInvalidLambda, 503, "invalid_lambda", 42005, true},
     {FailureKind::kDraining, 503, "draining", 1, true},
+    {FailureKind::kTooManyTasks, 503, "too_many_tasks", 1, true},
+    {FailureKind::kStorageFull, 507, "storage_full", 1, false},
+    {FailureKind::kStorageFailed, 503, "storage_failed", 1, true},
     {FailureKind::kWorkerCrashed, 500, "worker_crashed", 42004, false},
     {FailureKind::kQuarantined, 500, "quarantined", 42004, false},
     {FailureKind::kWorkerTimeout, 504, "worker_timeout", 42004, false},
@@ -67,8 +75,11 @@ TEST(Failure, WhatIsWorthAnotherTrySaysWhenAndNothingElseDoes) {
 }
 
 TEST(Failure, NoTwoKindsHaveTheSameName) {
-  std::set<std::string> names;
-  for (const Row& row : kTable) names.insert(make_failure(row.kind, "").kind);
+  std::set<std::pair<std::string, std::uint32_t>> names;
+  for (const Row& row : kTable) {
+    const Failure failure = make_failure(row.kind, "");
+    names.emplace(failure.kind, failure.error_code);
+  }
 
   EXPECT_EQ(names.size(), std::size(kTable));
 }

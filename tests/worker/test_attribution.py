@@ -406,3 +406,74 @@ def test_an_exit_that_is_refused_leaves_nobody_blamed(worker, status):
 
     assert result(worker) == '"refused"'
     assert worker.vital("culprit") == 0
+
+
+# What the tasks wait for, asked over the channel.
+
+
+def stacks(worker, id):
+    worker.send(6, id)
+    kind, told, said = worker.read()
+    assert (kind, told) == (138, id)
+    return said.decode()
+
+
+def test_the_loop_tells_what_its_tasks_wait_for(worker):
+    do(
+        worker,
+        """
+        child = asyncio.create_task(asyncio.sleep(1000), name='child')
+        await asyncio.sleep(0)
+        logger.info('waiting')
+        await child
+        """,
+    )
+    assert worker.said() == "waiting"
+
+    said = stacks(worker, 2**64 - 1)
+
+    assert f"of request r{CULPRIT}, 0." in said
+    assert "in main: return await scope[" in said
+    assert "waits for task 'child'" in said
+    assert "in sleep: return await future" in said.split("task 'child'")[-1]
+
+
+def test_a_worker_without_requests_tells_no_tasks(worker):
+    assert stacks(worker, 0) == ""
+
+
+def test_the_text_of_stacks_is_bounded(worker):
+    do(
+        worker,
+        """
+        global kept
+        kept = [asyncio.create_task(asyncio.sleep(1000), name='x' * 1000) for _ in range(5000)]
+        await asyncio.sleep(0)
+        logger.info('waiting')
+        await asyncio.sleep(1000)
+        """,
+    )
+    assert worker.said() == "waiting"
+
+    assert len(stacks(worker, 1)) <= 256 * 1024
+
+
+def test_stacks_are_told_while_the_lambda_starts(tmp_path):
+    (tmp_path / "lambda_main.py").write_text(textwrap.dedent("""
+        import asyncio
+        from luna_lambda_tools import logger
+        class UserCtx:
+            async def onStart(self):
+                logger.info("starting")
+                await asyncio.sleep(1000)
+        async def main(request): pass
+    """))
+    worker = Worker(PYLIB, root=tmp_path)
+    try:
+        assert worker.said() == "starting"
+
+        said = stacks(worker, 1)
+
+        assert said.startswith("task 'onStart'\n  lambda_main.py:7 in onStart: await asyncio.sleep(1000)\n")
+    finally:
+        worker.close()

@@ -125,6 +125,11 @@ void Channel::deliver(const protocol::Credit& credit) {
   if (!call_with(handlers_.on_credit, credit)) print_error("the host's on_credit");
 }
 
+void Channel::deliver(const protocol::AskStacks& asked) {
+  if (!handlers_.on_stacks) return;
+  if (!call_with(handlers_.on_stacks, asked)) print_error("the host's on_stacks");
+}
+
 bool Channel::on_loop_thread() const { return PyThread_get_thread_ident() == loop_thread_; }
 
 bool Channel::schedule(const Reference& callback) {
@@ -195,7 +200,8 @@ WriteState Channel::flush(std::chrono::milliseconds limit) {
 int Channel::traverse(visitproc visit, void* arg) {
   for (const Reference* reference :
        {&loop_, &handlers_.on_request, &handlers_.on_cancel, &handlers_.on_shutdown,
-        &handlers_.on_credit, &callbacks_.receive, &callbacks_.flush, &callbacks_.writable}) {
+        &handlers_.on_credit, &handlers_.on_stacks, &callbacks_.receive, &callbacks_.flush,
+        &callbacks_.writable}) {
     Py_VISIT(reference->get());
   }
   return 0;

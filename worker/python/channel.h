@@ -34,6 +34,7 @@ class Channel {
     Reference on_cancel;
     Reference on_shutdown;
     Reference on_credit;  // Null when the host streams nothing.
+    Reference on_stacks;  // Null when the host has none to tell.
   };
 
   Channel(ChannelIo& io, VitalsPage& vitals) : io_(io), vitals_(vitals) {}
@@ -66,6 +67,7 @@ class Channel {
   void deliver(const protocol::Cancel& cancel);
   void deliver(const protocol::Shutdown& shutdown);
   void deliver(const protocol::Credit& credit);
+  void deliver(const protocol::AskStacks& asked);
   bool on_loop_thread() const;
   bool schedule(const Reference& callback);
   void watch_writable();

@@ -63,8 +63,8 @@ PyMethodDef receive_callback{"receive", &callback<&Channel::receive>, METH_NOARG
 PyMethodDef flush_callback{"flush", &callback<&Channel::write_scheduled>, METH_NOARGS, nullptr};
 PyMethodDef writable_callback{"writable", &callback<&Channel::write>, METH_NOARGS, nullptr};
 
-constexpr std::array kAttachParameters{"loop", "on_request", "on_cancel", "on_shutdown",
-                                       "on_credit"};
+constexpr std::array kAttachParameters{"loop",        "on_request", "on_cancel",
+                                       "on_shutdown", "on_credit",  "on_stacks"};
 constexpr Signature kAttach{"attach", kAttachParameters, 4};
 
 Reference attach(PyObject* self, Arguments& arguments) {
@@ -78,7 +78,8 @@ Reference attach(PyObject* self, Arguments& arguments) {
     return nullptr;
   }
   Channel::Handlers handlers{share(arguments.get(1)), share(arguments.get(2)),
-                             share(arguments.get(3)), share(arguments.get(4))};
+                             share(arguments.get(3)), share(arguments.get(4)),
+                             share(arguments.get(5))};
   const bool done =
       channel_of(self).attach(arguments.get(0), std::move(handlers), std::move(callbacks));
   return done ? none() : nullptr;
@@ -102,12 +103,15 @@ Reference begin(PyObject* self, Arguments& arguments) {
   return none();
 }
 
-constexpr std::array kSteppedParameters{"coroutine", "id"};
-constexpr Signature kStepped{"stepped", kSteppedParameters, 2};
-
-Reference stepped(PyObject* self, Arguments& arguments) {
-  const auto id = arguments.number(1, 1, UINT64_MAX);
-  return id ? make_stepped(channel_of(self).vitals(), arguments.get(0), *id) : nullptr;
+// stepped(coroutine, id): called for every task, so no Signature.
+PyObject* stepped(PyObject* self, PyObject* const* values, Py_ssize_t count) {
+  if (count != 2) {
+    PyErr_SetString(PyExc_TypeError, "stepped() needs a coroutine and an id");
+    return nullptr;
+  }
+  const std::uint64_t id = PyLong_AsUnsignedLongLong(values[1]);
+  if (id == UINT64_MAX && PyErr_Occurred() != nullptr) return nullptr;
+  return make_stepped(channel_of(self).vitals(), values[0], id).release();
 }
 
 // run_as(id, function, *arguments, **keywords): the values of any call, so no Signature.
@@ -281,6 +285,21 @@ Reference metric(PyObject* self, Arguments& arguments) {
   return none();
 }
 
+constexpr std::array kStacksParameters{"id", "text"};
+constexpr Signature kStacks{"stacks", kStacksParameters, 2};
+constexpr std::size_t kMaxStacksText = std::size_t{256} << 10;
+
+Reference stacks(PyObject* self, Arguments& arguments) {
+  const auto id = arguments.number(0, 0, UINT64_MAX);
+  const auto text = id ? arguments.text(1, Surrogates::kBackslash) : std::nullopt;
+  if (!text) return nullptr;
+  const BoundedText bounded_text(*text, kMaxStacksText);
+  Channel& channel = channel_of(self);
+  channel.io().queue(protocol::Stacks{.id = *id, .text = bounded_text.view()});
+  channel.output_queued();
+  return none();
+}
+
 constexpr std::array kLogParameters{"level", "request_id", "text"};
 constexpr Signature kLog{"log", kLogParameters, 3};
 constexpr std::size_t kMaxRequestIdText = 4096;
@@ -365,7 +384,8 @@ PyMethodDef channel_methods[] = {
     define<kAttach, attach>("Starts to deliver messages on the loop."),
     define<kDetach, detach>("Ends what attach() began."),
     define<kBegin, begin>("Marks a request as begun: user code runs from now on."),
-    define<kStepped, stepped>("The coroutine, telling whose code it is whenever it takes a step."),
+    {"stepped", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&stepped)),
+     METH_FASTCALL, "The coroutine, telling whose code it is whenever it takes a step."},
     {"run_as", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&run_as)),
      METH_FASTCALL | METH_KEYWORDS, "Calls a function as code of a request, in this thread."},
     {"exit", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&exit)), METH_FASTCALL,
@@ -376,6 +396,7 @@ PyMethodDef channel_methods[] = {
     define<kStreamChunk, stream_chunk>("Queues a piece of a streamed body."),
     define<kStreamEnd, stream_end>("Queues the end of a streamed body, or why there is none."),
     define<kMetric, metric>("Queues what changed in one series of the lambda's metrics."),
+    define<kStacks, stacks>("Queues what the tasks wait for, as the answer to on_stacks(id)."),
     define<kLog, log>("Writes a line to the supervisor's log at once."),
     define<kReady, ready>("Says that the lambda is started; returns when that is written."),
     define<kStartFailed, start_failed>("Says that the start failed; returns when that is written."),

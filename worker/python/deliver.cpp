@@ -73,4 +73,8 @@ bool call_with(const Reference& handler, const protocol::Credit& credit) {
   return call<2>(handler, {make_number(credit.id), make_number(credit.bytes)});
 }
 
+bool call_with(const Reference& handler, const protocol::AskStacks& asked) {
+  return call<1>(handler, {make_number(asked.id)});
+}
+
 }  // namespace lambdapool::worker::python

@@ -12,5 +12,6 @@ bool call_with(const Reference& handler, const protocol::Request& request);
 bool call_with(const Reference& handler, const protocol::Cancel& cancel);
 bool call_with(const Reference& handler, const protocol::Shutdown& shutdown);
 bool call_with(const Reference& handler, const protocol::Credit& credit);
+bool call_with(const Reference& handler, const protocol::AskStacks& asked);
 
 }  // namespace lambdapool::worker::python

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast  # noqa: F401  formatting a traceback imports it when the first one is told
 import asyncio
 import concurrent.futures.thread  # noqa: F401  asyncio.to_thread imports it at its first call
+import json
 import linecache  # noqa: F401
 import os
 import sys
@@ -19,7 +20,7 @@ from typing import Any, Callable, Mapping, Protocol, Sequence
 
 from ..public import metrics  # noqa: F401  what it imports must not be the lambda's
 from ..public.standalone import StandaloneLambdaRequest
-from . import attribution, log, metrics_sink, preloading, serving
+from . import attribution, log, metrics_sink, monitoring, preloading, serving, task_main
 from .context import Context
 from .errors import INTERNAL, HostError
 from .event_loop import log_exception, make_loop, run_until
@@ -45,6 +46,7 @@ class Channel(Answers, Protocol):
         on_cancel: Callable[[int, str], None],
         on_shutdown: Callable[[float], None],
         on_credit: Callable[[int, int], None],
+        on_stacks: Callable[[int], None],
     ) -> None: ...
 
     def detach(self) -> None: ...
@@ -58,6 +60,8 @@ class Channel(Answers, Protocol):
     def metric(
         self, kind: str, name: str, help: str, labels: Sequence[tuple[str, str]], values: Sequence[float]
     ) -> None: ...
+
+    def stacks(self, id: int, text: str) -> None: ...
 
     def flush(self, timeout: float) -> bool: ...
 
@@ -90,11 +94,19 @@ class Host:
         attribution.install(channel, self._loop)
         luna.configure(start.get("settings", "{}"), self._root)
         self._configurator = Configurator(luna, self._loop)
+        lambda_id = str(start["lambda_id"])
+        monitoring.configure(json.loads(start.get("settings") or "{}").get("monitoring"), lambda_id, self._loop)
+        self._points: monitoring.RequestPoints | None = None
+        if monitoring.is_on():
+            self._points = monitoring.RequestPoints(channel, f"lambda-{lambda_id}", monitoring.send_line)
+            channel = self._channel = self._points
         config, self._lambda = preloading.taken(self._root) or preloading.load(self._root)
         asyncio.set_event_loop(self._loop)  # asyncio.run at import time has taken it away
-        self._main = serving.main_work(self._lambda, self._context, str(start["lambda_id"]))
+        self._main = serving.main_work(self._lambda)
+        self._task_calls = serving.task_calls(self._lambda, self._context, lambda_id)
         self._table, self._model = serving.build(self._lambda, self._main, config or {}, self._root, start)
-        self._running = Running(channel, self._loop, self._find, start.get("stream_credit", DEFAULT_CREDIT))
+        credit = start.get("stream_credit", DEFAULT_CREDIT)
+        self._running = Running(channel, self._loop, self._find, credit, self._root)
         self._user_context: UserContext | None = None
         self._shutdown: Shutdown | None = None
         self._failure: StartFailure | None = None
@@ -105,9 +117,11 @@ class Host:
         """Runs the loop until the shutdown is over. Raises StartFailure."""
         loop = self._loop
         loop.set_exception_handler(log_exception)
-        self._channel.attach(loop, self._on_request, self._on_cancel, self._on_shutdown, self._running.add_credit)
+        self._channel.attach(
+            loop, self._on_request, self._on_cancel, self._on_shutdown, self._running.add_credit, self._on_stacks
+        )
         metrics_sink.attach(self._channel, loop)
-        self._starting = asyncio.Task(self._start(), loop=loop)
+        self._starting = asyncio.Task(self._start(), loop=loop, name="onStart")
         try:
             run_until(loop, lambda: self._finished)
         finally:
@@ -159,8 +173,13 @@ class Host:
             request = StandaloneLambdaRequest(
                 self._context, request_id, method, path, query, headers, body, peer, http_minor
             )
-            if path == b"/main" and method == "POST":
+            if self._points is not None:
+                self._points.began(id, request)
+            if path == b"/main" and method == "POST" and self._main is not None:
                 self._running.start(id, slot, request_id, self._main, request)
+            elif method == task_main.METHOD and self._task_calls is not None:
+                work = self._task_calls.work(path, request_id, body)
+                self._running.start(id, slot, request_id, work, request)
             else:
                 self._route(id, slot, request_id, request, method, path)
         except HostError as error:
@@ -196,6 +215,9 @@ class Host:
 
     def _on_cancel(self, id: int, reason: str) -> None:
         self._running.cancel(id, reason)
+
+    def _on_stacks(self, id: int) -> None:
+        self._channel.stacks(id, self._running.stacks())
 
     def _on_shutdown(self, limit: float) -> None:
         if self._shutdown is not None:

@@ -26,7 +26,10 @@ MAIN_MODULE = "lambda_main"
 MAIN_FILE = "lambda_main.py"
 TASK_CLASS = "LambdaTask"
 FRESH_SECONDS = 2.0
-SERVED_TYPES = ("standalone", "tasks")
+#: Holds our luna3, which is there for where no other is: see pylib/README.md.
+FALLBACK = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fallback")
+SERVED_TYPES = ("standalone", "handlers", "tasks")
+_FOR_HANDLERS = {"pydantic": "python3-pydantic", "msgpack": "python3-msgpack"}
 
 Main = Callable[[Any], Awaitable[Any]]
 
@@ -49,11 +52,8 @@ class Lambda(NamedTuple):
 def load(root: str) -> Lambda:
     """Imports lambda_main from the folder. Raises StartFailure."""
     lambda_type = classify(root)
-    if lambda_type not in SERVED_TYPES:
-        served = " and ".join(SERVED_TYPES)
-        raise StartFailure(
-            f"{MAIN_FILE}: this is a {lambda_type} lambda; this version of lambdapool serves {served} lambdas"
-        )
+    if lambda_type == "handlers":
+        _prepare_handlers()
     module = import_main(root)
     user_context = getattr(module, "UserCtx", None)
     if lambda_type == "tasks":
@@ -61,9 +61,23 @@ def load(root: str) -> Lambda:
     return Lambda(lambda_type, _main(module, root), user_context, module)
 
 
+def _prepare_handlers() -> None:
+    """Imports what requests of handlers lambdas need, before the lambda's own modules can be found in its place."""
+    for name, package in _FOR_HANDLERS.items():
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise StartFailure(
+                f"{MAIN_FILE}: a handlers lambda needs the package {name} (Debian: {package}; or pip install {name} "
+                f"in the virtual environment): {text_of(error)}"
+            ) from None
+    importlib.import_module("luna_lambda_tools.public.handlers.schemas")
+
+
 def import_main(root: str) -> ModuleType:
     """The module lambda_main, after the folder became the first place of sys.path. Raises StartFailure."""
     sys.path.insert(0, root)
+    sys.path.append(FALLBACK)
     importlib.invalidate_caches()
     sys.dont_write_bytecode = _changed_just_now(root)
     try:

@@ -22,8 +22,6 @@ def serve_current_folder(lambda_type: str, arguments: Sequence[str] = ()) -> NoR
     if lambda_type not in SERVED_TYPES:
         raise SystemExit(f"lambdaType={lambda_type!r} is not supported; this version of lambdapool serves: {served}")
     found = classify(".")
-    if found not in SERVED_TYPES:
-        raise SystemExit(f"{MAIN_FILE} is a {found} lambda; this version of lambdapool serves: {served}")
     if found != lambda_type:
         raise SystemExit(f"{MAIN_FILE} is a {found} lambda, not a {lambda_type} one; write run(lambdaType={found!r})")
     program = find_program()

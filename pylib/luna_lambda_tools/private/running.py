@@ -10,7 +10,7 @@ import asyncio
 import os
 from typing import Any, Awaitable, Callable, Coroutine, NamedTuple, Protocol, Sequence
 
-from . import forked_child, json_result, log
+from . import forked_child, json_result, log, stacks
 from .attribution import AttributionChannel
 from .errors import BAD_RESULT, CLIENT_LEFT, INTERNAL, SHUT_DOWN, TIMED_OUT, ErrorKind, Headers, HostError
 from .failures import answer_to, summary_of, traceback_of
@@ -18,6 +18,8 @@ from .reply import Reply
 from .streaming import DEFAULT_CREDIT, Exchange, Stream, StreamChannel
 
 REASONS = {"timeout": TIMED_OUT, "disconnect": CLIENT_LEFT, "shutdown": SHUT_DOWN}
+_TOLD_SECONDS = 1.0
+_MOST_TOLD = 10  # stacks in that time
 JSON_HEADERS = (("Content-Type", "application/json"),)
 
 
@@ -71,9 +73,11 @@ class RequestTask(asyncio.Task[None]):
     cancellation is noted only, since the coroutine must run to give the answer.
     """
 
-    __slots__ = ("stepped", "noted")
+    __slots__ = ("request_id", "since", "stepped", "noted")
 
-    def __init__(self, run: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, run: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, request_id: str = "") -> None:
+        self.request_id = request_id
+        self.since = loop.time()
         self.stepped = False
         self.noted: str | None = None  # why it was cancelled
         super().__init__(run, loop=loop)
@@ -90,13 +94,24 @@ class Running:
     """The requests that run."""
 
     def __init__(
-        self, channel: Answers, loop: asyncio.AbstractEventLoop, find: Find, credit: int = DEFAULT_CREDIT
+        self,
+        channel: Answers,
+        loop: asyncio.AbstractEventLoop,
+        find: Find,
+        credit: int = DEFAULT_CREDIT,
+        root: str = "",
     ) -> None:
-        """find: who answers a request that is started without its work. credit: of each streamed response."""
+        """find: who answers a request that is started without its work. credit: of each streamed response.
+
+        root: the lambda's folder.
+        """
         self._channel = channel
         self._loop = loop
         self._find = find
         self._credit = credit
+        self._root = root
+        self._told_at = 0.0
+        self._told = 0
         self._tasks: dict[int, RequestTask] = {}
         self._streams: dict[int, Stream] = {}
         self._forked = False
@@ -113,7 +128,7 @@ class Running:
     ) -> None:
         """Lets the work answer the request, as soon as the loop gets to it. Without work, it is looked for then."""
         run = self._run(id, slot, request_id, work, request, arguments)
-        self._tasks[id] = RequestTask(self._channel.stepped(run, id), self._loop)
+        self._tasks[id] = RequestTask(self._channel.stepped(run, id), self._loop, request_id)
 
     def add_credit(self, id: int, amount: int) -> None:
         """So many bytes of a streamed response have left."""
@@ -125,8 +140,36 @@ class Running:
         """Cancels a request; one that has been answered is left alone."""
         task = self._tasks.get(id)
         if task is not None:
+            if reason == "timeout" and task.stepped and task.noted != reason:
+                self._tell_stacks(id, task)
             task.noted = reason
             task.cancel()
+
+    def stacks(self) -> str:
+        """What all tasks wait for: those of requests first, the oldest request before the others."""
+        owned = [(task, self._owner_of(task)) for task in asyncio.all_tasks(self._loop)]
+        owned.sort(key=lambda each: (not each[1].number, each[1].number, not isinstance(each[0], RequestTask)))
+        return stacks.text_of_tasks(owned, self._root)
+
+    def _owner_of(self, task: asyncio.Task[Any]) -> stacks.Owner:
+        number = stacks.owner_number(task)
+        request = self._tasks.get(number)
+        if request is None:
+            return stacks.Owner(number)
+        return stacks.Owner(number, request.request_id, self._loop.time() - request.since)
+
+    def _tell_stacks(self, id: int, request: RequestTask) -> None:
+        """Logs what a request waits for whose time is over; of many at once the first ones."""
+        now = self._loop.time()
+        if now - self._told_at > _TOLD_SECONDS:
+            self._told_at, self._told = now, 0
+        self._told += 1
+        if self._told > _MOST_TOLD:
+            return
+        children = [task for task in asyncio.all_tasks(self._loop) if stacks.owner_number(task) == id]
+        children.sort(key=lambda task: task is not request)
+        text = stacks.text_of_tasks([(task, self._owner_of(task)) for task in children], self._root)
+        log.RequestLogger(request.request_id).warning("the request's time is over; what it waits for:\n%s", text)
 
     def cancel_all(self, reason: str) -> list[RequestTask]:
         """Cancels what runs, and says what that is."""

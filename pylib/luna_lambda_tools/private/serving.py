@@ -5,19 +5,20 @@ from __future__ import annotations
 import inspect
 import os
 import time
-from typing import Any, Mapping
+from typing import Any, Awaitable, Mapping
 
+from ..public.handlers import HandlersLambdaRequest
 from . import health, log
 from .context import Context
 from .lambda_model import LambdaModel
-from .loading import TASK_CLASS, Lambda
+from .loading import Lambda, Main
 from .reply import Reply
 from .routing_handlers import models_of, works_of
 from .routing_table import RoutingTable, immediate
 from .routing_template import RouteError
 from .running import JSON_HEADERS, Work
 from .start_failure import StartFailure
-from .task_main import TaskMain
+from .task_main import TaskCalls
 
 _STATIC_FOLDER = "static"
 
@@ -28,16 +29,31 @@ def prepare(root: str) -> None:
         from .default_routes import static  # noqa: F401
 
 
-def main_work(loaded: Lambda, context: Context, lambda_id: str) -> Work:
-    """POST /main."""
-    if loaded.task is not None:
-        return Work(TASK_CLASS, "/main", TaskMain(loaded.task, context, lambda_id))
-    assert loaded.main is not None
-    return Work("", "/main", loaded.main)
+def main_work(loaded: Lambda) -> Work | None:
+    """POST /main; None for a tasks lambda, where the supervisor answers it."""
+    if loaded.main is None:
+        return None
+    call = _as_handlers(loaded.main) if loaded.lambda_type == "handlers" else loaded.main
+    return Work("", "/main", call)
+
+
+def _as_handlers(main: Main) -> Main:
+    """main, with requests of its own class; those of additional routes stay what they are."""
+
+    def call(request: Any) -> Awaitable[Any]:
+        request.__class__ = HandlersLambdaRequest  # the same object: the host keeps hold of it for its monitoring
+        return main(request)
+
+    return call
+
+
+def task_calls(loaded: Lambda, context: Context, lambda_id: str) -> TaskCalls | None:
+    """What the supervisor asks of a tasks lambda; None for others."""
+    return TaskCalls(loaded.task, context, lambda_id) if loaded.task is not None else None
 
 
 def build(
-    loaded: Lambda, main: Work, values: dict[str, Any], root: str, start: Mapping[str, Any]
+    loaded: Lambda, main: Work | None, values: dict[str, Any], root: str, start: Mapping[str, Any]
 ) -> tuple[RoutingTable, LambdaModel]:
     """values: of lambda_config.yml. start: what the worker was started with. Raises StartFailure."""
     found = models_of(loaded.module, root)
@@ -67,8 +83,9 @@ def build(
     return table, model
 
 
-def _add_host_routes(table: RoutingTable, main: Work, model: LambdaModel) -> None:
-    table.add_host("/main", {"POST": main})
+def _add_host_routes(table: RoutingTable, main: Work | None, model: LambdaModel) -> None:
+    if main is not None:
+        table.add_host("/main", {"POST": main})
     healthcheck = Work("lambdapool", "/healthcheck", _check_services, _check_health)
     table.add_host("/healthcheck", {"GET": healthcheck, "HEAD": healthcheck})
     table.add_host("/docs/spec", {"GET": immediate("/docs/spec", lambda request: _docs_reply(request, model))})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Awaitable, Callable, Coroutine, Iterable
 
-from . import log
+from . import log, monitoring
 from .failures import summary_of, traceback_of
 from .luna.state import luna
 from .running import Running
@@ -15,7 +15,8 @@ _STEP_SECONDS = 1.0  # for each thing that is asked to end and may refuse
 
 
 class Shutdown:
-    """Cancels the requests that still run, runs onShutdown, waits for calls of services, cancels every task that is left, stops the loop.
+    """Cancels the requests that still run, runs onShutdown, waits for calls of services, cancels every task that is
+    left, writes the last points for monitoring, stops the loop.
 
     The limit holds for all of it together; what does not end in time is left behind and said in the log.
     """
@@ -41,6 +42,7 @@ class Shutdown:
             await self._close_clients()
             await self._cancel(asyncio.all_tasks() - {asyncio.current_task()})
             await self._shut_generators()
+            await self._send_points()
         except BaseException as error:
             log.logger.error("the shutdown was disturbed: %s\n%s", summary_of(error), traceback_of(error))
         finally:
@@ -72,6 +74,11 @@ class Shutdown:
     async def _shut_generators(self) -> None:
         task = self._loop.create_task(_logged("an asynchronous generator", self._loop.shutdown_asyncgens()))
         await self._wait([task], _STEP_SECONDS)
+
+    async def _send_points(self) -> None:
+        left = max(0.0, self._end - self._loop.time())
+        task = asyncio.Task(_logged("writing points", monitoring.close(left)), loop=self._loop)
+        await asyncio.wait([task], timeout=left)
 
     async def _wait(self, tasks: Iterable[asyncio.Task[Any]], seconds: float) -> None:
         waited = [task for task in tasks if not task.done()]

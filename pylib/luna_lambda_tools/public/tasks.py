@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Optional, Union
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Optional, Union
 
+from luna_lambda_tools.private import monitoring
 from luna_lambda_tools.private.log import RequestLogger
 from luna_lambda_tools.private.luna.access import LunaAccess, make_clients
+
+if TYPE_CHECKING:  # loaded when the first client is asked for
+    from luna_lambda_tools.public.clients import TasksClients
 
 __all__ = ["BaseLambdaTask", "TaskData"]
 
@@ -68,13 +73,18 @@ class BaseLambdaTask(LunaAccess, ABC):
         """A logger whose lines carry the id of the task's request. Source: LUNA manual, section "Logger"."""
         return RequestLogger(self._data.requestId)
 
-    @property
-    def clients(self) -> Any:
+    def sendToMonitoring(self, points: Any) -> None:
+        """Sends points, as `request.sendToMonitoring` does."""
+        monitoring.send(points)
+
+    @cached_property
+    def clients(self) -> TasksClients:
         """The clients of LUNA's services (`luna_lambda_tools.public.clients.TasksClients`), None for disabled ones.
 
         They carry the id of the task's request and the task's account.
         """
-        return make_clients(self._data.requestId, self._data.accountId, "TasksClients")
+        made: TasksClients = make_clients(self._data.requestId, self._data.accountId, "TasksClients")
+        return made
 
     @property
     def app(self) -> Any:

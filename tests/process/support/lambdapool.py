@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 import uuid
@@ -46,8 +47,14 @@ def sanitized() -> bool:
     return b"__asan_init" in (PROGRAMS / "lambdapool").read_bytes()
 
 
+# Where servers keep their state, such as tasks, unless a test says otherwise.
+STATE = tempfile.TemporaryDirectory(prefix="lambdapool-state-")
+
+
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     found = dict(os.environ)
+    found.pop("STATE_DIRECTORY", None)
+    found["XDG_STATE_HOME"] = STATE.name
     # Freed memory is given back at once, so that what a sanitizer keeps is not taken for a leak.
     found["ASAN_OPTIONS"] = "quarantine_size_mb=1:" + found.get("ASAN_OPTIONS", "")
     found.update(extra or {})

@@ -115,6 +115,21 @@ TEST(CommandLine, ConfigTakesTheSameArgumentsAndNeedsNone) {
   EXPECT_TRUE(std::holds_alternative<ConfigCommand>(parse_command_line({"config"}).value()));
 }
 
+TEST(CommandLine, TaskRunTakesALambdaAndItsContent) {
+  const auto command = parse_command_line({"task", "run", "lambda.zip", "-", "--workers", "4"});
+
+  ASSERT_TRUE(command);
+  const auto& run = std::get<TaskRunCommand>(*command);
+  EXPECT_EQ(run.content, "-");
+  EXPECT_EQ(run.sources.sets.size(), 2U);
+  EXPECT_EQ(run.sources.lambda_path, LambdaPath::kRequired);
+  ASSERT_EQ(run.sources.defaults.size(), 1U);
+  EXPECT_EQ(run.sources.defaults[0].key, "log.level");
+  EXPECT_FALSE(parse_command_line({"task"}));
+  EXPECT_FALSE(parse_command_line({"task", "run", "lambda.zip"}));
+  EXPECT_FALSE(parse_command_line({"task", "run", "lambda.zip", "-", "--port", "1"}));
+}
+
 TEST(CommandLine, VersionAndHelpAreShown) {
   EXPECT_EQ(shown({"--version"}), "lambdapool " LAMBDAPOOL_VERSION "\n");
   EXPECT_THAT(shown({"--help"}),

@@ -25,6 +25,41 @@ TEST(ConfigChanges, EachIsToldWithItsValues) {
   EXPECT_FALSE(changes[1].needs_restart);
 }
 
+TEST(ConfigChanges, LunasSettingsAreToldAndApplied) {
+  Config before;
+  before.luna.settings = {{"LUNA_FACES_ADDRESS.origin", "\"http://one\""}};
+  Config after;
+  after.luna.settings = {{"LUNA_FACES_ADDRESS.origin", "\"http://two\""},
+                         {"LUNA_FACES_TIMEOUTS.request", "5"}};
+
+  const auto changes = find_changes(before, after);
+
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[0].key, "luna.LUNA_FACES_ADDRESS.origin");
+  EXPECT_EQ(changes[0].before, "\"http://one\"");
+  EXPECT_EQ(changes[0].after, "\"http://two\"");
+  EXPECT_FALSE(changes[0].needs_restart);
+  EXPECT_EQ(changes[1].key, "luna.LUNA_FACES_TIMEOUTS.request");
+  EXPECT_EQ(changes[1].before, "not set");
+  EXPECT_EQ(with_live_changes(before, after).luna.settings, after.luna.settings);
+}
+
+TEST(ConfigChanges, AnotherSecretIsAChangeThatShowsNeither) {
+  Config before;
+  before.monitoring.token = "one";
+  Config after;
+  after.monitoring.token = "two";
+
+  const auto changes = find_changes(before, after);
+
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].key, "monitoring.token");
+  EXPECT_EQ(changes[0].before, "***");
+  EXPECT_EQ(changes[0].after, "***");
+  EXPECT_FALSE(changes[0].needs_restart);
+  EXPECT_EQ(with_live_changes(before, after).monitoring.token, "two");
+}
+
 TEST(ConfigChanges, OnlyWhatNeedsNoRestartIsApplied) {
   Config after;
   after.pool.workers = 4;

@@ -152,7 +152,7 @@ TEST_F(Loader, AKeyWithoutItsSectionIsFound) {
 }
 
 TEST_F(Loader, AKeyLikeNoneIsSentToTheReference) {
-  EXPECT_THAT(complaints("database: {url: x}"),
+  EXPECT_THAT(complaints("cupboard: {url: x}"),
               ElementsAre(EndsWith("unknown key; `lambdapool config` shows every key")));
 }
 

@@ -55,6 +55,8 @@ TEST(PrintConfig, WhatIsPrintedReadsBackToTheSameValues) {
       case Kind::kText:
         ASSERT_TRUE(set_value(config, key, "a: \"b\" #'\\ \u00e9"));
         break;
+      case Kind::kSecret:  // Is not printed.
+        break;
       case Kind::kPath:
         ASSERT_TRUE(set_value(config, key, "/a b/- c: d"));
         break;

@@ -46,9 +46,9 @@ TEST(Schema, EveryDefaultTextSaysWhatTheMembersInitialiserSays) {
     Config config;
     // Not the default's own text, which is taken without a look, but the same value written
     // otherwise.
-    const std::string text = k.kind == Kind::kText || k.kind == Kind::kPath ||
-                                     k.kind == Kind::kChoice || k.kind == Kind::kBool ||
-                                     k.default_text == "off"
+    const std::string text = k.kind == Kind::kText || k.kind == Kind::kSecret ||
+                                     k.kind == Kind::kPath || k.kind == Kind::kChoice ||
+                                     k.kind == Kind::kBool || k.default_text == "off"
                                  ? std::string(k.default_text)
                                  : "0" + std::string(k.default_text);
     ASSERT_TRUE(set_value(config, k, text)) << k.path;

@@ -1,8 +1,8 @@
-#include "supervisor/crash/worker_death.h"
-
 #include <gtest/gtest.h>
 
 #include <csignal>
+
+#include "supervisor/crash/crash_json.h"
 
 namespace lambdapool::supervisor {
 namespace {
@@ -29,7 +29,7 @@ TEST(WorkerDeathJson, ASignalHasItsNameAndNoExitStatus) {
   WorkerDeath made = death();
   made.exit_status = {.status = 0, .signal = SIGSEGV};
   made.traceback = "Fatal Python error\n  File x\n";
-  made.resident_bytes = 5;
+  made.memory = ProcessMemory{.resident_bytes = 5, .peak_bytes = 6};
 
   const Json json = to_json(made, {"id", "name", "1", "/srv"}, Json::object());
 
@@ -38,7 +38,7 @@ TEST(WorkerDeathJson, ASignalHasItsNameAndNoExitStatus) {
   EXPECT_TRUE(json["exit_status"].is_null());
   EXPECT_EQ(json_text(json["traceback"]), R"(["Fatal Python error","  File x"])");
   EXPECT_EQ(json["worker"]["rss"], 5);
-  EXPECT_TRUE(json["worker"]["peak_rss"].is_null());
+  EXPECT_EQ(json["worker"]["peak_rss"], 6);
 }
 
 TEST(WorkerDeathJson, AnExitStatusHasNoSignal) {

@@ -190,5 +190,17 @@ TEST(CrashReport, OtherProgramsDoNotInheritIt) {
   EXPECT_NE(fcntl(report->descriptor(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
+TEST(CrashReport, StacksThatWereAskedForAreForgottenUnlessACrashIsThereAsWell) {
+  const auto report = make_report();
+  write_as_worker(*report, "Thread 0x01 (most recent call first):\n");
+  EXPECT_EQ(report->take_unless_crash(), "Thread 0x01 (most recent call first):\n");
+  EXPECT_EQ(report->take_unless_crash(), "");
+
+  write_as_worker(*report, kSegfault);
+  EXPECT_EQ(report->take_unless_crash(), kSegfault);
+  EXPECT_EQ(report->take(), kSegfault);
+  EXPECT_EQ(report->take(), "");
+}
+
 }  // namespace
 }  // namespace lambdapool::supervisor

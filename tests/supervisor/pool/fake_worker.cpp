@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -88,11 +89,12 @@ class FakeWorker {
   void on(const Start& start) {
     worker_ = start.worker;
     window_ = start.window;
-    signal(SIGUSR2, [](int) {
-      constexpr std::string_view kStacks = "Thread 0x01 (most recent call first):\n";
-      if (write(kCrashReportFd, kStacks.data(), kStacks.size()) < 0) _exit(78);
-    });
     name_ = start.lambda_name;
+    if (!is(name_, "does not hear SIGUSR2", worker_))
+      signal(SIGUSR2, [](int) {
+        constexpr std::string_view kStacks = "Thread 0x01 (most recent call first):\n";
+        if (write(kCrashReportFd, kStacks.data(), kStacks.size()) < 0) _exit(78);
+      });
     root_ = start.lambda_root;
     void* mapped =
         mmap(nullptr, vitals_bytes(start.window), PROT_READ | PROT_WRITE, MAP_SHARED, kVitalsFd, 0);
@@ -147,6 +149,13 @@ class FakeWorker {
     if (path == "/blocks for good") {
       signal(SIGABRT, SIG_IGN);
       wait_for_ever();
+    }
+    if (path == "/steps for long") {
+      vitals_->stepping_since =
+          static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+      vitals_->stepping = request.id;
+      await(root_ + "/step");
+      vitals_->stepping = 0;
     }
     if (path == "/answers and dies") {
       answer(request.id, "last words");
@@ -235,6 +244,12 @@ class FakeWorker {
 
   // It streams nothing that credit could be given for.
   void on(const Credit&) {}
+
+  void on(const AskStacks& asked) {
+    if (is(name_, "tells no stacks", worker_)) return;
+    send(Stacks{.id = asked.id + 1000, .text = "of nobody's question"});
+    send(Stacks{.id = asked.id, .text = "task of worker " + std::to_string(worker_)});
+  }
 
   void answer(std::uint64_t id, std::string_view body) {
     --outstanding_;

@@ -25,6 +25,17 @@ TEST(ProcessUsage, WhatIsNoSuchTextIsNothing) {
   EXPECT_FALSE(parse_process_stat("42 (worker) S 1 1 1 0 -1 1 1 0 0 0 x 50"));
 }
 
+TEST(ProcessUsage, MemoryIsReadFromAmongItsOtherLines) {
+  const auto memory = parse_process_status(
+      "Name:\tVmRSS: 7\nVmPeak:\t 9 kB\nVmHWM:\t    20 kB\nVmRSS:\t    10 kB\nThreads:\t1\n");
+
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(memory->resident_bytes, 10 * 1024);
+  EXPECT_EQ(memory->peak_bytes, 20 * 1024);
+  EXPECT_FALSE(parse_process_status("Name:\tzombie\n"));
+  EXPECT_TRUE(process_memory(getpid()));
+}
+
 TEST(ProcessUsage, ALivingProcessTakesMemoryAndOneThatIsNotThereNothing) {
   const auto own = process_usage(getpid());
 

@@ -8,7 +8,8 @@ import sys
 from typing import Any, Callable
 
 from ..lambda_model import LambdaModel, RouteModel
-from . import task_route
+from ..request_data import JSON_TYPE, MSGPACK_TYPES
+from . import handlers_route, task_route
 from .annotations import Annotations
 from .host_routes import COMPONENTS, error, host_paths
 from .route_templates import openapi_path
@@ -63,7 +64,10 @@ class _Document:
             self._paths["/main"] = {"post": self._main(lambda_.main)}
         for route in lambda_.routes:
             self._add_route(route)
-        for path, item in host_paths(lambda_).items():
+        host = host_paths(lambda_)
+        if lambda_.task is not None:
+            host.update(task_route.task_paths(self._annotations.of_result(lambda_.task.executeSubtask) or {}))
+        for path, item in host.items():
             self._paths[path] = {method: self._host_operation(operation) for method, operation in item.items()}
         tags = [{"name": MAIN, "description": "What the lambda is for."}] if "/main" in self._paths else []
         if lambda_.routes:
@@ -92,18 +96,22 @@ class _Document:
 
     def _main(self, main: Callable[..., Any]) -> dict[str, Any]:
         facts = facts_of(main)
-        content: dict[str, Any] = {"application/json": {"schema": self._body_schema(facts.body)}}
-        if self._lambda.type == "handlers":
-            content["application/msgpack"] = {"schema": {"type": "string", "format": "binary"}}
-        else:
-            content["*/*"] = {"schema": {"type": "string", "format": "binary"}}
+        is_handlers = self._lambda.type == "handlers"
+        body = self._body_schema(facts.body)
+        content: dict[str, Any] = {JSON_TYPE: {"schema": body}, "*/*": {"schema": {"type": "string", "format": "binary"}}}
+        if is_handlers:
+            body = body or handlers_route.BODY
+            content = {media: {"schema": body} for media in (JSON_TYPE, *MSGPACK_TYPES)}
         result = self._annotations.of_result(main)
         return {
             "tags": [MAIN],
             **_words(self._lambda.main_doc, "Main route"),
             "operationId": self._operation_id("postMain"),
-            "parameters": [_REQUEST_ID],
-            "requestBody": {"description": "What the lambda expects; JSON, usually.", "content": content},
+            "parameters": [handlers_route.HANDLER_ID, _REQUEST_ID] if is_handlers else [_REQUEST_ID],
+            "requestBody": {
+                "description": "What luna-handlers sends." if is_handlers else "What the lambda expects; JSON, usually.",
+                "content": content,
+            },
             "responses": _main_answers("What the lambda returned.", result or {}),
         }
 

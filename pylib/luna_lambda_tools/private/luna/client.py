@@ -62,8 +62,9 @@ class LunaClient:
         accountId: str | None = None,
     ) -> Call:
         """Any request to the service; path is below its API's address, as `/events`. Not part of LUNA's library."""
+        below = path if path.startswith("/") else f"/{path}"
         return self._call(
-            method, path, query, raiseError, json=json, body=body, headers=headers, accountId=accountId, wants=""
+            method, below, query, raiseError, json=json, body=body, headers=headers, accountId=accountId, wants=""
         )
 
     def _call(

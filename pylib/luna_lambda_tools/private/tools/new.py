@@ -13,7 +13,6 @@ from .failure import Failure, reason
 
 TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates")
 _SUFFIX = ".template"
-_TYPES = ("standalone", "handlers", "tasks")
 
 
 def run(arguments: list[str]) -> int:
@@ -40,10 +39,7 @@ def available() -> list[str]:
 def _require_type(type_: str) -> None:
     if type_ in available():
         return
-    supported = " and ".join(available())
-    if type_ in _TYPES:
-        raise Failure(f"--type {type_}: {type_} lambdas are not supported yet; supported now: {supported}", 2)
-    raise Failure(f"--type {type_}: there is no such type; supported now: {supported}", 2)
+    raise Failure(f"--type {type_}: there is no such type; there are: {', '.join(available())}", 2)
 
 
 def _lambda_name(folder: str) -> str:

@@ -10,7 +10,6 @@ import tempfile
 from .. import validation
 from ..archive import unpack
 from ..archive_frame import ArchiveError, Limits
-from ..loading import SERVED_TYPES
 from .failure import Failure, reason
 
 
@@ -50,9 +49,6 @@ def tell(folder: str, name: str) -> int:
         print("\n".join(findings.errors))
         return 1
     print(f"{name}: valid {findings.type} lambda; routes: {_routes(findings)}")
-    if findings.type not in SERVED_TYPES:
-        served = " and ".join(SERVED_TYPES)
-        print(f"note: this version of lambdapool serves {served} lambdas only", file=sys.stderr)
     return 0
 
 

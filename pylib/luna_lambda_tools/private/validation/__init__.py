@@ -87,7 +87,7 @@ def _check_main_file(scope: Scope, report: Report) -> list[HandlerRoute]:
     check_user_context(scope, report)
     handlers = listed_handlers(scope, report)
     routes = [check_handler(scope, each, report) for each in handlers]
-    check_conflicts(scope.file, routes, report)
+    check_conflicts(scope.file, routes, report, is_tasks_lambda=task is not None)
     _note_unlisted(scope, handlers, report)
     return routes
 

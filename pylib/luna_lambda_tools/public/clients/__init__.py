@@ -81,19 +81,18 @@ class Clients:
         sender: Optional[Sender] = None,
         handlers: Optional[Handlers] = None,
     ) -> None:
-        # What is None is None to the type checker as well only where the lambda asks for it: LUNA's own lambdas, which
-        # ask the `...Enabled` properties, would not type-check otherwise.
-        self.faces: Any = faces
-        self.events: Any = events
-        self.matcher: Any = matcher
-        self.faceSamplesStore: Any = faceSamplesStore
-        self.bodySamplesStore: Any = bodySamplesStore
-        self.imageOriginStore: Any = imageOriginStore
-        self.objectOriginStore: Any = objectOriginStore
-        self.sdk: Any = sdk
-        self.videoAgent: Any = videoAgent
-        self.sender: Any = sender
-        self.handlers: Any = handlers
+        # Typed as if they were there: LUNA's own lambdas ask the `...Enabled` properties, which no type checker knows.
+        self.faces: Faces = faces  # type: ignore[assignment]
+        self.events: Events = events  # type: ignore[assignment]
+        self.matcher: LPM = matcher  # type: ignore[assignment]
+        self.faceSamplesStore: LIS = faceSamplesStore  # type: ignore[assignment]
+        self.bodySamplesStore: LIS = bodySamplesStore  # type: ignore[assignment]
+        self.imageOriginStore: LIS = imageOriginStore  # type: ignore[assignment]
+        self.objectOriginStore: LIS = objectOriginStore  # type: ignore[assignment]
+        self.sdk: LRS = sdk  # type: ignore[assignment]
+        self.videoAgent: LVA = videoAgent  # type: ignore[assignment]
+        self.sender: Sender = sender  # type: ignore[assignment]
+        self.handlers: Handlers = handlers  # type: ignore[assignment]
 
 
 class TasksClients(Clients):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 from types import SimpleNamespace
-from typing import Any, Callable, Final, NamedTuple, Optional, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Final, NamedTuple, Optional, Protocol, TypeVar
 
+from luna_lambda_tools.private import monitoring
 from luna_lambda_tools.private.account import account_of
 from luna_lambda_tools.private.cookies import CookieParameters, parse_cookies
 from luna_lambda_tools.private.forms import Form, parse_form
@@ -19,6 +20,9 @@ from luna_lambda_tools.private.http_headers import (
 )
 from luna_lambda_tools.private.luna.access import LunaAccess, make_clients
 from luna_lambda_tools.private.query import MAX_FIELDS, RequestParameters, grouped, parse_pairs
+
+if TYPE_CHECKING:  # loaded when the first client is asked for
+    from luna_lambda_tools.public.clients import Clients
 
 _T = TypeVar("_T")
 _UNSET: Final[Any] = object()
@@ -156,13 +160,17 @@ class StandaloneLambdaRequest(LunaAccess):
         return self._context.loggerFor(self.requestId)
 
     @property
-    def clients(self) -> Any:
+    def clients(self) -> Clients:
         """The clients of LUNA's services (`luna_lambda_tools.public.clients.Clients`), None for disabled ones.
 
         They carry this request's id and its Luna-Account-Id; raises an answer 400 when that is no UUID. Source: LUNA
         manual, section "Luna services clients".
         """
-        return self._keep("clients", lambda: make_clients(self.requestId, account_of(self, required=False)))
+        made: Clients = self._keep("clients", self._make_clients)
+        return made
+
+    def _make_clients(self) -> Any:
+        return make_clients(self.requestId, account_of(self, required=False))
 
     @property
     def config(self) -> Any:
@@ -203,6 +211,14 @@ class StandaloneLambdaRequest(LunaAccess):
     def dataForMonitoring(self) -> MonitoringData:
         """What `addDataForMonitoring` of handlers has collected: `tags` and `fields`, two dicts."""
         return self._keep("dataForMonitoring", lambda: MonitoringData({}, {}))
+
+    def sendToMonitoring(self, points: Any) -> None:
+        """Sends points, instances of classes derived from `CustomMonitoringPoint`: a list, or one.
+
+        Returns at once; where monitoring is not configured they go nowhere. A point that cannot be written is left out,
+        with a warning in the log. Source: LUNA manual, page "Lambda monitoring".
+        """
+        monitoring.send(points)
 
     # --- body -------------------------------------------------------------------------------------------------------
 

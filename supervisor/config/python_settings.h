@@ -1,5 +1,4 @@
-// What the Python side of a worker is configured with: a JSON object, one member per concern, which
-// travels in the frame `start`.
+// What of the configuration is the Python side's: a JSON object that every worker is started with.
 #pragma once
 
 #include <string>
@@ -8,6 +7,7 @@
 
 namespace lambdapool::supervisor {
 
+// Members are there when they are in use; durations are in seconds.
 std::string python_settings(const Config& config);
 
 }  // namespace lambdapool::supervisor

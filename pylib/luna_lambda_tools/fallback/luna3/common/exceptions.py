@@ -1,4 +1,4 @@
-"""What calls of LUNA's services raise."""
+"""A call that has failed; the same class that `request.clients` raise."""
 
 from luna_lambda_tools.private.luna.response import LunaApiException
 

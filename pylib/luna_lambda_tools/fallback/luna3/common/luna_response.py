@@ -1,4 +1,4 @@
-"""What calls of LUNA's services give."""
+"""The answer of a service; the same class that `request.clients` give."""
 
 from luna_lambda_tools.private.luna.response import LunaResponse
 
