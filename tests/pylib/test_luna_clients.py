@@ -907,8 +907,8 @@ class LambdaTask(BaseLambdaTask):
 """)
 
     async def drive(channel):
-        answer = await channel.ask(body={"task_id": 1, "content": {}}, headers=HEADERS)
-        assert answer.json["results"] == [{"sub_task_id": 0, "result": {"status": 200}}]
+        call = {"task_id": 1, "account_id": ACCOUNT, "sub_task_id": 0, "content": {}}
+        assert (await channel.ask("TASK", b"execute", call)).json == {"status": 200}
 
     hosted.run(drive, settings=settings_of(LUNA_FACES=stub.origin))
     assert stub.requests[0].headers["luna-account-id"] == ACCOUNT

@@ -669,7 +669,8 @@ def test_tasks_send_points(hosted, points):
     )
 
     async def drive(channel):
-        assert (await channel.ask(body={"task_id": 1, "content": {}})).status == 200
+        call = {"task_id": 1, "account_id": None, "sub_task_id": 0, "content": {}}
+        assert (await channel.ask("TASK", b"execute", call)).status == 200
 
     hosted.write(source).run(drive, settings=ON)
     assert points[0].startswith("done,service=lambda-id n=1i ")

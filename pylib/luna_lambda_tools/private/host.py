@@ -173,7 +173,7 @@ class Host:
             request = StandaloneLambdaRequest(
                 self._context, request_id, method, path, query, headers, body, peer, http_minor
             )
-            if self._points is not None:
+            if self._points is not None and method != task_main.METHOD:
                 self._points.began(id, request)
             if path == b"/main" and method == "POST" and self._main is not None:
                 self._running.start(id, slot, request_id, self._main, request)

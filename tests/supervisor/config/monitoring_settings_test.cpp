@@ -43,7 +43,7 @@ TEST(MonitoringSettings, AreTheKeysWithDurationsInSeconds) {
   config.monitoring.flush_period = Milliseconds(1050);
   EXPECT_THAT(
       python_settings(config),
-      HasSubstr(R"(,"monitoring":{"url":"http://influxdb:8086","organization":"o","bucket":"b",)"
+      HasSubstr(R"({"monitoring":{"url":"http://influxdb:8086","organization":"o","bucket":"b",)"
                 R"("database":"","token":"a \"secret\"\\","flush_period":1.050,"batch":1000,)"
                 R"("buffer":10000,"timeout":5.000}})"));
 }

@@ -74,6 +74,7 @@ TEST(PrintConfig, WhatIsPrintedReadsBackToTheSameValues) {
         ASSERT_TRUE(set_value(config, key,
                               key.section() == "worker" ? "asyncio"
                               : key.name() == "replay"  ? "always"
+                              : key.name() == "preload" ? "lambda"
                               : key.name() == "level"   ? "debug"
                                                         : "json"));
         break;
