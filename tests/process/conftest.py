@@ -16,6 +16,17 @@ from support.lambdapool import LAMBDAS, PROGRAMS, Lambdapool, end_all
 DEFAULT_BOUND = 60.0
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--part", default="1/1", help="I/N: of every N tests only the I-th")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    part, parts = map(int, config.getoption("--part").split("/"))
+    kept = items[part - 1 :: parts]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
 def pytest_configure(config: pytest.Config) -> None:
     processes.become_subreaper()
     if not (PROGRAMS / "lambdapool").exists():
