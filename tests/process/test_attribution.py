@@ -20,7 +20,6 @@ ENDS = {
     "exit": r"^worker exited with status 0$",
     "abort": r"^worker ended by signal 6 \(SIGABRT\) at lambda_main.py:\d+ in post$",
     "raise": r"^worker ended by signal 15 \(SIGTERM\)",
-    "kill": r"^worker ended by signal 9 \(SIGKILL\)",
 }
 
 
@@ -106,6 +105,17 @@ def test_a_worker_that_is_killed_from_outside_has_no_culprit(crowd):
 
     assert answers["GET-0"].status == answers["GET-1"].status == 200
     assert_error(answers["POST-2"], 500, 42004, "worker_crashed", r"^worker ended by signal 9 \(SIGKILL\)$")
+
+
+def test_a_worker_that_kills_itself_as_if_from_outside_has_no_culprit_either(crowd):
+    server, waiting = crowd(["GET", "POST"])
+
+    own = server.request("POST", "/ends/kill", timeout=40)
+    answers = waiting.let_go()
+
+    assert answers["GET-0"].status == 200
+    for answer in (own, answers["POST-1"]):
+        assert_error(answer, 500, 42004, "worker_crashed", r"^worker ended by signal 9 \(SIGKILL\)$")
 
 
 def test_a_request_that_ends_every_worker_is_quarantined(serve):

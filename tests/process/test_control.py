@@ -63,8 +63,7 @@ def test_the_socket_is_its_owners_alone_and_goes_with_the_supervisor(steered, pa
 
 def test_the_socket_of_a_killed_supervisor_is_replaced(steered, path):
     first = steered()
-    first.process.kill()
-    first.wait_for_exit(status=-signal.SIGKILL)
+    first.kill()
     assert path.exists()
 
     second = steered()
