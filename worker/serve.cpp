@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/allocator.h"
 #include "protocol/vitals.h"
 #include "worker/channel/channel_io.h"
 #include "worker/channel/vitals_page.h"
@@ -79,6 +80,7 @@ int serve() {
     print_line(*missing + "; this program is started by `lambdapool serve`, not by hand");
     return kExitUsage;
   }
+  protocol::keep_large_blocks();
   prepare_process();
   guard_descriptors();
   offer_to_oom_killer();
