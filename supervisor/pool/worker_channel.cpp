@@ -1,6 +1,5 @@
 #include "supervisor/pool/worker_channel.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
