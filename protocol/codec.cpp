@@ -51,8 +51,9 @@ class Packer {
     packer_.pack_str(static_cast<std::uint32_t>(value.size()));
     packer_.pack_str_body(value.data(), static_cast<std::uint32_t>(value.size()));
   }
+  void bytes_header(std::size_t size) { packer_.pack_bin(static_cast<std::uint32_t>(size)); }
   void bytes(std::string_view value) {
-    packer_.pack_bin(static_cast<std::uint32_t>(value.size()));
+    bytes_header(value.size());
     packer_.pack_bin_body(value.data(), static_cast<std::uint32_t>(value.size()));
   }
   void numbers(const std::vector<double>& values) {
@@ -73,19 +74,38 @@ class Packer {
 };
 
 // Appends a frame whose payload `pack` writes, and fills in its length afterwards.
+// `left_out` is how much of the payload is not there.
 template <class Pack>
-void append_frame(std::string& out, Pack pack) {
+void append_frame(std::string& out, Pack pack, std::size_t left_out = 0) {
   const std::size_t start = out.size();
   out.append(kHeaderBytes, '\0');
   Packer packer(out);
   pack(packer);
-  const auto length = static_cast<std::uint32_t>(out.size() - start - kHeaderBytes);
+  const auto length = static_cast<std::uint32_t>(out.size() - start - kHeaderBytes + left_out);
   for (std::size_t i = 0; i < kHeaderBytes; ++i) {
     out[start + i] = static_cast<char>((length >> (8 * (kHeaderBytes - 1 - i))) & 0xff);
   }
 }
 
 constexpr std::size_t kRequestElements = 12;
+
+void append_request(std::string& out, std::uint64_t id, std::uint32_t slot,
+                    std::uint32_t time_left_ms, std::string_view request_fields,
+                    std::string_view body, std::uint64_t body_in_memory) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(kRequestElements);
+    packer.type(Type::kRequest);
+    packer.number(id);
+    packer.number(slot);
+    packer.number(time_left_ms);
+    out.append(request_fields);
+    if (body_in_memory > 0) {
+      packer.number(body_in_memory);
+    } else {
+      packer.bytes(body);
+    }
+  });
+}
 
 std::optional<std::string_view> as_bytes(const msgpack::object& object) {
   if (object.type == msgpack::type::BIN) return {{object.via.bin.ptr, object.via.bin.size}};
@@ -116,6 +136,20 @@ class Reader {
     const auto view = as_bytes(*field);
     if (!view) return fail("bytes or text"), std::string_view{};
     return *view;
+  }
+
+  // The body is bytes, or how many there are in a memfd.
+  void body(Request& request) {
+    const msgpack::object* field = next();
+    if (field == nullptr) return;
+    if (field->type == msgpack::type::POSITIVE_INTEGER && field->via.u64 > 0 &&
+        field->via.u64 <= kMaxBodyBytes) {
+      request.body_in_memory = field->via.u64;
+    } else if (const auto view = as_bytes(*field)) {
+      request.body = *view;
+    } else {
+      fail("a body or the size of one in memory");
+    }
   }
 
   Fields fields() {
@@ -282,20 +316,18 @@ std::string encode_request_fields(const Request& message) {
 void append_request(std::string& out, std::uint64_t id, std::uint32_t slot,
                     std::uint32_t time_left_ms, std::string_view request_fields,
                     std::string_view body) {
-  append_frame(out, [&](Packer& packer) {
-    packer.array(kRequestElements);
-    packer.type(Type::kRequest);
-    packer.number(id);
-    packer.number(slot);
-    packer.number(time_left_ms);
-    out.append(request_fields);
-    packer.bytes(body);
-  });
+  append_request(out, id, slot, time_left_ms, request_fields, body, 0);
+}
+
+void append_request_with_memory(std::string& out, std::uint64_t id, std::uint32_t slot,
+                                std::uint32_t time_left_ms, std::string_view request_fields,
+                                std::uint64_t body_bytes) {
+  append_request(out, id, slot, time_left_ms, request_fields, {}, body_bytes);
 }
 
 void append(std::string& out, const Request& message) {
   append_request(out, message.id, message.slot, message.time_left_ms,
-                 encode_request_fields(message), message.body);
+                 encode_request_fields(message), message.body, message.body_in_memory);
 }
 
 void append(std::string& out, const Cancel& message) {
@@ -345,6 +377,24 @@ void append(std::string& out, const Response& message) {
     packer.bytes(message.body);
     packer.text(message.route);
   });
+}
+
+std::size_t append_around_body(std::string& out, const Response& message) {
+  std::size_t place = 0;
+  append_frame(
+      out,
+      [&](Packer& packer) {
+        packer.array(6);
+        packer.type(Type::kResponse);
+        packer.number(message.id);
+        packer.number(message.status);
+        packer.fields(message.headers);
+        packer.bytes_header(message.body.size());
+        place = out.size();
+        packer.text(message.route);
+      },
+      message.body.size());
+  return place;
 }
 
 void append(std::string& out, const Failure& message) {
@@ -456,9 +506,11 @@ std::expected<Down, DecodeError> decode_down(std::string_view payload) {
         }
         if (type == static_cast<std::uint64_t>(Type::kRequest)) {
           Reader in(array, "request");
-          return in.finish<Request, Down>(
-              Request{in.number(), in.number32(), in.number32(), in.bytes(), in.bytes(), in.bytes(),
-                      in.fields(), in.bytes(), in.bytes(), in.number32(), in.bytes()});
+          Request request{in.number(), in.number32(), in.number32(), in.bytes(), in.bytes(),
+                          in.bytes(),  in.fields(),   in.bytes(),    in.bytes(), in.number32(),
+                          {}};
+          in.body(request);
+          return in.finish<Request, Down>(std::move(request));
         }
         if (type == static_cast<std::uint64_t>(Type::kCancel)) {
           Reader in(array, "cancel");

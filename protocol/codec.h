@@ -38,6 +38,13 @@ std::string encode_request_fields(const Request& message);
 void append_request(std::string& out, std::uint64_t id, std::uint32_t slot,
                     std::uint32_t time_left_ms, std::string_view request_fields,
                     std::string_view body);
+// As append_request, for a body of that many bytes in a memfd that is sent with the frame.
+void append_request_with_memory(std::string& out, std::uint64_t id, std::uint32_t slot,
+                                std::uint32_t time_left_ms, std::string_view request_fields,
+                                std::uint64_t body_bytes);
+
+// Appends the frame of a response without the bytes of its body, whose place in `out` it gives.
+std::size_t append_around_body(std::string& out, const Response& message);
 
 // What a request is for, read back from its encoded fields; nothing when they are not such fields.
 struct RequestTarget {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <new>
 
 #include "protocol/frame.h"
 
@@ -54,9 +55,12 @@ void FrameDecoder::make_room() {
     if (capacity_ - end_ > capacity_ / 4) return;
   }
   capacity_ = std::max(capacity_ * 2, kSmallBuffer);
-  auto larger = std::make_unique_for_overwrite<char[]>(capacity_);
-  if (held > 0) std::memcpy(larger.get(), buffer_.get(), held);
-  buffer_ = std::move(larger);
+  // What is large can often be made larger without being copied.
+  if (held == 0) buffer_.reset();
+  char* const larger = static_cast<char*>(std::realloc(buffer_.get(), capacity_));
+  if (larger == nullptr) throw std::bad_alloc();
+  static_cast<void>(buffer_.release());
+  buffer_.reset(larger);
 }
 
 std::expected<std::optional<std::string_view>, FrameError> FrameDecoder::next() {

@@ -66,6 +66,8 @@ struct Request {
   std::string_view request_id;
   std::uint32_t http_minor = 1;
   std::string_view body;
+  // Not zero: the body is not in the frame but in a memfd that comes with it, so many bytes.
+  std::uint64_t body_in_memory = 0;
   bool operator==(const Request&) const = default;
 };
 

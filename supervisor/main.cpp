@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/allocator.h"
 #include "supervisor/cli/command_line.h"
 #include "supervisor/cli/control_command.h"
 #include "supervisor/config/loader.h"
@@ -82,6 +83,7 @@ int serve(const ConfigSources& sources, std::optional<TaskOrder> order = std::nu
   const auto installation = find_installation();
   if (!installation) return complain(installation.error());
   std::signal(SIGPIPE, SIG_IGN);
+  lambdapool::protocol::keep_large_blocks();
   const std::uint64_t descriptors = raise_descriptor_limit();
 
   int exit_code = 0;

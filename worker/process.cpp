@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "protocol/allocator.h"
 #include "protocol/vitals.h"
 #include "worker/exit_status.h"
 
@@ -78,6 +79,7 @@ void offer_to_oom_killer() {
 }
 
 void begin_worker() {
+  protocol::keep_large_blocks();
   prepare_process();
   guard_descriptors();
   offer_to_oom_killer();

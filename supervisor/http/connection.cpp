@@ -37,7 +37,10 @@ double to_milliseconds(std::chrono::nanoseconds duration) {
 }  // namespace
 
 Connection::Connection(uv::Loop& loop, ConnectionId id, ConnectionHost& host)
-    : id_(id), host_(host), timer_(loop, [this] { on_timer(); }), parser_(host.limits()) {}
+    : id_(id),
+      host_(host),
+      timer_(loop, [this] { on_timer(); }),
+      parser_(host.limits(), &host.body_pool()) {}
 
 Connection::~Connection() = default;
 
@@ -56,6 +59,14 @@ void Connection::start() {
 }
 
 void Connection::refuse(const Failure& failure) { reject(failure); }
+
+std::span<char> Connection::read_space() {
+  // Each read is accounted for before the next.
+  constexpr std::size_t kMostAtOnce = std::size_t{1} << 20;
+  if (state_ != State::kReading || !pending_.empty()) return {};
+  const auto space = parser_.body_space();
+  return space.first(std::min(space.size(), kMostAtOnce));
+}
 
 void Connection::on_read(std::string_view bytes) {
   if (state_ == State::kLingering) return;

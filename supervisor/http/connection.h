@@ -53,6 +53,7 @@ class ConnectionHost {
   // Takes `more` bytes of the room for bodies, or gives back when it is negative. False: there is
   // no room.
   virtual bool buffer(std::int64_t more) = 0;
+  virtual BodyPool& body_pool() = 0;
   // The Invocation's sink is the host, which gives the answer to the connection.
   virtual AnswerSink& sink() = 0;
   virtual void submit(std::unique_ptr<Invocation> invocation) = 0;
@@ -103,6 +104,7 @@ class Connection final : public uv::Retirable, private uv::StreamEvents {
 
   Connection(uv::Loop& loop, ConnectionId id, ConnectionHost& host);
 
+  std::span<char> read_space() override;
   void on_read(std::string_view bytes) override;
   void on_end() override;
   void on_broken() override;

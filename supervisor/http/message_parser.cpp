@@ -15,7 +15,6 @@ constexpr std::size_t kMaxChunkExtensionBytes = std::size_t{16} << 10;
 constexpr std::size_t kMaxChunkLineBytes = kMaxChunkExtensionBytes + 64;
 constexpr std::size_t kMaxTrailerBytes = std::size_t{8} << 10;
 constexpr std::size_t kMaxEmptyLineBytes = 64;
-constexpr std::size_t kReservedBodyBytes = std::size_t{1} << 20;
 
 Failure bad(const std::string& detail) { return make_failure(FailureKind::kBadRequest, detail); }
 
@@ -172,8 +171,8 @@ struct MessageParser::Engine {
   std::optional<Failure> failure;
 };
 
-MessageParser::MessageParser(const ServerConfig& limits)
-    : limits_(limits), engine_(std::make_unique<Engine>(*this, limits)) {
+MessageParser::MessageParser(const ServerConfig& limits, BodyPool* pool)
+    : limits_(limits), engine_(std::make_unique<Engine>(*this, limits)), pool_(pool) {
   reset();
 }
 
@@ -185,7 +184,7 @@ void MessageParser::reset() {
   in_message_ = false;
   empty_lines_ = 0;
   head_ = {};
-  body_ = {};
+  body_ = Body(pool_);
 }
 
 MessageParser::Step MessageParser::fail(Failure failure) {
@@ -255,7 +254,7 @@ std::optional<Failure> MessageParser::parse_head(std::string_view bytes) {
   if (head_.content_length.value_or(0) > limits_.max_body) {
     return make_failure(FailureKind::kBodyTooLarge, over_max_body(limits_));
   }
-  body_.reserve(std::min(head_.content_length.value_or(0), std::uint64_t{kReservedBodyBytes}));
+  body_.expect(head_.content_length.value_or(0));
   return std::nullopt;
 }
 

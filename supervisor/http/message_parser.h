@@ -7,12 +7,14 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "supervisor/config/config.h"
 #include "supervisor/failure.h"
 #include "supervisor/http/request_head.h"
+#include "supervisor/pool/body.h"
 
 namespace lambdapool::supervisor {
 
@@ -32,7 +34,8 @@ class MessageParser {
     std::size_t consumed;
   };
 
-  explicit MessageParser(const ServerConfig& limits);
+  // Large bodies are put into memory of `pool`, if there is one.
+  explicit MessageParser(const ServerConfig& limits, BodyPool* pool = nullptr);
   ~MessageParser();
   MessageParser(const MessageParser&) = delete;
   MessageParser& operator=(const MessageParser&) = delete;
@@ -43,7 +46,11 @@ class MessageParser {
 
   // Valid after kHead until the bytes that were fed go away.
   const RequestHead& head() const { return head_; }
-  std::string& body() { return body_; }
+  Body& body() { return body_; }
+  // Where the next bytes of the body may be put before they are fed from there, or nothing.
+  std::span<char> body_space() const {
+    return stage_ == Stage::kBody ? body_.space() : std::span<char>();
+  }
   const Failure& failure() const { return failure_; }
 
   // Whether a part of a request has come, and whether its head is done.
@@ -65,7 +72,8 @@ class MessageParser {
   bool in_message_ = false;
   std::size_t empty_lines_ = 0;  // Bytes of empty lines before the request line.
   RequestHead head_;
-  std::string body_;
+  BodyPool* pool_;
+  Body body_;
   Failure failure_;
 };
 

@@ -41,7 +41,8 @@ Server::Server(uv::Loop& loop, Log& log, const ServerConfig& config, std::string
       config_(config),
       lambda_version_(std::move(lambda_version)),
       logs_access_(logs_access),
-      handler_(handler) {}
+      handler_(handler),
+      body_pool_(loop) {}
 
 Server::~Server() = default;
 

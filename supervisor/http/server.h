@@ -63,6 +63,7 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
   RequestIds& request_ids() override { return request_ids_; }
   bool draining() const override { return draining_; }
   bool buffer(std::int64_t more) override;
+  BodyPool& body_pool() override { return body_pool_; }
   AnswerSink& sink() override { return *this; }
   void submit(std::unique_ptr<Invocation> invocation) override {
     handler_.submit(std::move(invocation));
@@ -99,6 +100,7 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
   RequestHandler& handler_;
   Date date_;
   RequestIds request_ids_;
+  BodyPool body_pool_;  // Outlives all requests, as their sink does.
   std::uint64_t last_id_ = 0;
   std::size_t buffered_ = 0;
   std::size_t owed_ = 0;  // Connections that may have an answer coming.

@@ -11,6 +11,7 @@
 
 #include "protocol/message.h"
 #include "supervisor/failure.h"
+#include "supervisor/pool/body.h"
 #include "supervisor/uv/loop.h"
 
 namespace lambdapool::supervisor {
@@ -89,7 +90,7 @@ class Invocation {
   // `request_fields` is what protocol::encode_request_fields made; it and the body are kept as long
   // as the request may have to be sent again.
   Invocation(AnswerSink& sink, ConnectionId connection, std::string request_id,
-             std::string request_fields, std::string body)
+             std::string request_fields, Body body)
       : request_id_(std::move(request_id)),
         request_fields_(std::move(request_fields)),
         body_(std::move(body)),
@@ -129,7 +130,8 @@ class Invocation {
   uv::TimePoint received() const { return received_; }
   const std::string& request_id() const { return request_id_; }
   const std::string& request_fields() const { return request_fields_; }
-  const std::string& body() const { return body_; }
+  std::string_view body() const { return body_.view(); }
+  Body& stored_body() { return body_; }
   std::size_t bytes() const { return request_fields_.size() + body_.size(); }
 
   void dispatched(std::uint32_t worker) {
@@ -160,7 +162,7 @@ class Invocation {
 
   std::string request_id_;
   std::string request_fields_;
-  std::string body_;
+  Body body_;
   uv::TimePoint received_;
   uv::TimePoint dispatched_;
   AnswerSink* sink_;

@@ -43,6 +43,7 @@ void WorkerChannel::read(std::size_t most) {
   std::size_t taken = 0;
   while (open_ && taken < most) {
     const auto space = decoder_.space();
+    // Descriptors that a worker sends are closed by the kernel: no room is given for them.
     const ssize_t count = recv(socket_.get(), space.data(), space.size(), MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
@@ -80,11 +81,23 @@ bool WorkerChannel::decode() {
   return false;
 }
 
+void WorkerChannel::send_request(std::uint64_t id, std::uint32_t slot, std::uint32_t time_left_ms,
+                                 std::string_view request_fields, Body& body) {
+  // One of the channel's own: the request may have its end before this is sent.
+  uv::FileDescriptor memory = body.lend();
+  if (!memory.open()) {
+    return send_request(id, slot, time_left_ms, request_fields, body.view());
+  }
+  outgoing_.add(position_ + unsent(), std::move(memory));
+  protocol::append_request_with_memory(out_, id, slot, time_left_ms, request_fields, body.size());
+  ++frames_sent_;
+}
+
 void WorkerChannel::flush() {
   if (!open_ || unsent() == 0) return;
   while (unsent() > 0) {
     const ssize_t count =
-        ::send(socket_.get(), out_.data() + sent_, unsent(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        outgoing_.send(socket_.get(), std::string_view(out_).substr(sent_), position_);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       poll_.watch(uv::Watch::kBoth);
@@ -93,8 +106,13 @@ void WorkerChannel::flush() {
       return;
     }
     // A broken socket is learnt by reading; what cannot be sent any more goes with the worker.
-    if (count < 0) break;
+    if (count < 0) {
+      position_ += unsent();
+      outgoing_ = {};
+      break;
+    }
     sent_ += static_cast<std::size_t>(count);
+    position_ += static_cast<std::uint64_t>(count);
   }
   sent_ = 0;
   out_.clear();

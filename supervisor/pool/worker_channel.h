@@ -2,7 +2,8 @@
 //
 // What is sent during a turn of the loop leaves in one write at its end. A worker that does not
 // read makes `unsent` grow and nothing else; a worker that writes too fast is read a bounded amount
-// per turn. Invariant: after on_protocol_error or on_channel_closed no further event comes.
+// per turn. Descriptors go down only: what a worker sends of them is dropped. Invariant: after
+// on_protocol_error or on_channel_closed no further event comes.
 #pragma once
 
 #include <string>
@@ -10,6 +11,8 @@
 
 #include "protocol/codec.h"
 #include "protocol/frame_decoder.h"
+#include "protocol/passed_descriptors.h"
+#include "supervisor/pool/body.h"
 #include "supervisor/uv/before_wait.h"
 #include "supervisor/uv/file_descriptor.h"
 #include "supervisor/uv/poll.h"
@@ -42,6 +45,9 @@ class WorkerChannel {
     protocol::append_request(out_, id, slot, time_left_ms, request_fields, body);
     ++frames_sent_;
   }
+  // Gives the worker the body's memory, if it has some.
+  void send_request(std::uint64_t id, std::uint32_t slot, std::uint32_t time_left_ms,
+                    std::string_view request_fields, Body& body);
 
   std::size_t unsent() const { return out_.size() - sent_; }
   std::uint64_t frames_sent() const { return frames_sent_; }
@@ -64,8 +70,10 @@ class WorkerChannel {
   uv::Poll poll_;
   uv::BeforeWait turn_end_;
   protocol::FrameDecoder decoder_;
+  protocol::OutgoingDescriptors outgoing_;
   std::string out_;
   std::size_t sent_ = 0;
+  std::uint64_t position_ = 0;  // Of out_'s first unsent byte in the stream.
   std::uint64_t frames_sent_ = 0;
   bool open_ = true;
 };

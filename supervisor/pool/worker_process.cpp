@@ -215,7 +215,7 @@ void WorkerProcess::dispatch(std::unique_ptr<Invocation> invocation) {
   RequestSlots::Slot& slot = slots_.take(std::move(invocation));
   channel_->send_request(slot.id, RequestSlots::index(slot),
                          static_cast<std::uint32_t>(std::max<Milliseconds::rep>(left, 1)),
-                         slot.invocation->request_fields(), slot.invocation->body());
+                         slot.invocation->request_fields(), slot.invocation->stored_body());
   slot.request_frame = channel_->frames_sent();
 }
 
@@ -339,6 +339,8 @@ void WorkerProcess::on_answer(const Message& message) {
     return on_protocol_error("an answer to a request that it does not hold");
   }
   if (auto invocation = std::move(slot->invocation)) {
+    // Who answers has read the body.
+    invocation->stored_body().returned();
     if constexpr (std::is_same_v<Message, protocol::Response>) {
       respond(std::move(invocation), message);
     } else {
@@ -366,6 +368,7 @@ void WorkerProcess::on_stream_head(const protocol::StreamHead& head) {
   slot->last_heard = std::chrono::steady_clock::now();
   if (slot->invocation == nullptr) return;
   const auto deadline = slot->invocation->received() + settings_.pool.request_timeout;
+  slot->invocation->stored_body().returned();
   slot->stream = begin_stream(std::move(slot->invocation), slot->id, head);
   if (slot->stream == nullptr) cancel(*slot, "disconnect", deadline);
 }

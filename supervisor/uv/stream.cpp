@@ -13,14 +13,6 @@ namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 
-// Reads of all connections share one buffer: a callback takes what it needs out of it before it
-// returns.
-void lend_buffer(uv_handle_t*, std::size_t, uv_buf_t* buffer) {
-  static std::array<char, kReadBytes> shared;
-  buffer->base = shared.data();
-  buffer->len = shared.size();
-}
-
 uv_buf_t as_buffer(std::string_view bytes) {
   return uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
 }
@@ -32,6 +24,16 @@ struct Stream::PendingWrite {
   uv_write_t request{};
   std::string bytes;
 };
+
+// Reads of all connections share one buffer, unless they have a better place: a callback takes what
+// it needs out of it before it returns.
+void Stream::lend_buffer(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+  static std::array<char, kReadBytes> shared;
+  auto* self = static_cast<Stream*>(handle->data);
+  std::span<char> space = self == nullptr ? std::span<char>() : self->events_.read_space();
+  if (space.empty()) space = shared;
+  *buffer = uv_buf_init(space.data(), static_cast<unsigned>(space.size()));
+}
 
 std::unique_ptr<Stream> Stream::accept(uv_stream_t* server, StreamEvents& events) {
   std::unique_ptr<Stream> stream(new Stream(events));

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,8 @@ namespace lambdapool::supervisor::uv {
 
 class StreamEvents {
  public:
+  // Where the next bytes shall be read to; empty: anywhere.
+  virtual std::span<char> read_space() { return {}; }
   // The bytes are valid during the call.
   virtual void on_read(std::string_view bytes) = 0;
   // The peer sends no more; it may still read.
@@ -62,6 +65,7 @@ class Stream {
   struct PendingWrite;
   explicit Stream(StreamEvents& events) : events_(events) {}
   int descriptor() const;
+  static void lend_buffer(uv_handle_t* handle, std::size_t, uv_buf_t* buffer);
   void write_later(std::string_view first, std::string_view second);
 
   StreamEvents& events_;

@@ -117,6 +117,30 @@ inline std::vector<Vector<Down>> down_vectors() {
        "a0"              // no request id
        "00"              // HTTP/1.0
        "c4 00"},         // no body
+      {"request whose body is in memory",
+       Request{.id = 1,
+               .slot = 0,
+               .time_left_ms = 0,
+               .method = "PUT",
+               .path = "/",
+               .query = "",
+               .headers = {},
+               .peer = "::1",
+               .request_id = "",
+               .http_minor = 1,
+               .body = "",
+               .body_in_memory = 268435456},
+       "00 00 00 1a"
+       "9c 02"             // array of 12, type 2
+       "01 00 00"          // id 1, slot 0, no time left
+       "a3 50 55 54"       // "PUT"
+       "c4 01 2f"          // "/"
+       "c4 00"             // no query
+       "90"                // no headers
+       "a3 3a 3a 31"       // "::1"
+       "a0"                // no request id
+       "01"                // HTTP/1.1
+       "ce 10 00 00 00"},  // 256 MiB, the most there can be
       {"cancel, the example of protocol/README.md", Cancel{.id = 7, .reason = "timeout"},
        "00 00 00 0b"                // length 11
        "93 03 07"                   // array of 3, type 3, id 7

@@ -2,8 +2,10 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "protocol/frame.h"
@@ -57,7 +59,7 @@ Received ChannelIo::receive() {
   if (!is_own_process()) return {ReceiveState::kDrained, 0};
   const auto space = decoder_.space();
   for (;;) {
-    const ssize_t count = recv(fd_, space.data(), space.size(), MSG_DONTWAIT);
+    const ssize_t count = incoming_.receive(fd_, space);
     if (count > 0) {
       const auto bytes = static_cast<std::size_t>(count);
       decoder_.filled(bytes);
@@ -79,6 +81,15 @@ std::expected<std::string_view, WaitFrameError> ChannelIo::wait_frame(millisecon
       return std::unexpected(WaitFrameError::kTimeout);
     if (receive().state == ReceiveState::kEnd) return std::unexpected(WaitFrameError::kEnd);
   }
+}
+
+void ChannelIo::queue_response(const protocol::Response& response, std::unique_ptr<Keeper> keeper) {
+  if (!is_own_process()) return;
+  append_whole([&] {
+    const std::size_t place = protocol::append_around_body(output_, response);
+    lent_.push_back({stream_start_ + place, response.body, std::move(keeper)});
+  });
+  lent_bytes_ += response.body.size();
 }
 
 void ChannelIo::queue_log(const protocol::Log& message) {
@@ -120,11 +131,9 @@ WriteState ChannelIo::write() {
 
 WriteState ChannelIo::write_output() {
   while (waiting() > 0) {
-    const ssize_t count =
-        send(fd_, output_.data() + written_, waiting(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (count >= 0) {
-      written_ += static_cast<std::size_t>(count);
-    } else if (errno == EAGAIN) {
+    const ssize_t count = write_some();
+    if (count >= 0) continue;
+    if (errno == EAGAIN) {
       forget_written();
       return WriteState::kBlocked;
     } else if (errno != EINTR) {
@@ -133,6 +142,44 @@ WriteState ChannelIo::write_output() {
   }
   forget_written();
   return WriteState::kWritten;
+}
+
+// Writes what comes next in order, out of output_ and what was lent, in one system call.
+ssize_t ChannelIo::write_some() {
+  constexpr std::size_t kMostParts = 8;
+  std::array<iovec, kMostParts> parts{};
+  std::size_t count = 0;
+  std::size_t from = written_;
+  auto lent = lent_.begin();
+  while (count < kMostParts && (from < output_.size() || lent != lent_.end())) {
+    std::string_view next = std::string_view(output_).substr(from);
+    if (lent != lent_.end()) next = next.substr(0, lent->place - stream_start_ - from);
+    from += next.size();
+    if (next.empty()) {
+      next = lent->bytes;
+      ++lent;
+    }
+    parts[count++] = {const_cast<char*>(next.data()), next.size()};
+  }
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = count;
+  const ssize_t sent = sendmsg(fd_, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  for (auto left = static_cast<std::size_t>(std::max<ssize_t>(sent, 0)); left > 0;) {
+    std::size_t own = output_.size() - written_;
+    if (!lent_.empty()) own = lent_.front().place - stream_start_ - written_;
+    const std::size_t taken = std::min(left, own);
+    written_ += taken;
+    left -= taken;
+    if (left == 0) break;
+    std::string_view& bytes = lent_.front().bytes;
+    const std::size_t of_lent = std::min(left, bytes.size());
+    bytes.remove_prefix(of_lent);
+    lent_bytes_ -= of_lent;
+    left -= of_lent;
+    if (bytes.empty()) lent_.pop_front();
+  }
+  return sent;
 }
 
 // Lets go of written bytes when that costs little: all of them at once, or the larger half.

@@ -14,14 +14,17 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "protocol/codec.h"
 #include "protocol/frame_decoder.h"
+#include "protocol/passed_descriptors.h"
 #include "worker/channel/log_budget.h"
 
 namespace lambdapool::worker {
@@ -43,6 +46,15 @@ enum class WriteState {
 };
 
 enum class WaitFrameError { kTimeout, kEnd, kFraming };
+
+// Keeps alive what is to be written.
+class Keeper {
+ public:
+  Keeper() = default;
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+  virtual ~Keeper() = default;
+};
 
 class ChannelIo {
  public:
@@ -72,11 +84,17 @@ class ChannelIo {
     if (!is_own_process()) return;
     append_whole([&] { protocol::append(output_, message); });
   }
+  // Queues a response without copying its body: `keeper` holds the body's bytes and is destroyed
+  // when they are written.
+  void queue_response(const protocol::Response& response, std::unique_ptr<Keeper> keeper);
+  // The memory that has come with the request that next_frame() gave; not open when the process has
+  // no descriptor left, nothing when none came.
+  std::optional<protocol::FileDescriptor> take_descriptor() { return incoming_.take(); }
   // Queues a line for the supervisor's log, or drops and counts it when too many wait. In a forked
   // child the line goes to standard error.
   void queue_log(const protocol::Log& message);
 
-  std::size_t waiting() const { return output_.size() - written_; }
+  std::size_t waiting() const { return output_.size() - written_ + lent_bytes_; }
   std::size_t waiting_log_bytes() const { return logs_.waiting(); }
 
   // Writes what the socket takes now.
@@ -104,12 +122,23 @@ class ChannelIo {
   void append_log(const protocol::Log& message);
   void report_dropped();
   void forget_written();
+  // Bytes of somebody else's that go out before output_'s byte at `place`, in stream positions of
+  // output_ alone.
+  struct Lent {
+    std::uint64_t place;
+    std::string_view bytes;
+    std::unique_ptr<Keeper> keeper;
+  };
+  ssize_t write_some();
   WriteState write_output();
 
   int fd_;
   pid_t process_;
   protocol::FrameDecoder decoder_;
+  protocol::IncomingDescriptors incoming_;
   std::string output_;
+  std::deque<Lent> lent_;
+  std::size_t lent_bytes_ = 0;
   std::size_t written_ = 0;         // How much of output_ is written.
   std::uint64_t stream_start_ = 0;  // The stream position of output_'s first byte.
   LogBudget logs_;

@@ -1,5 +1,6 @@
 #include "worker/python/channel.h"
 
+#include <algorithm>
 #include <string>
 
 #include "protocol/codec.h"
@@ -12,6 +13,8 @@ namespace {
 
 // Input taken in one turn of the loop, so that tasks get their turn while requests pour in.
 constexpr std::size_t kReceiveBytes = std::size_t{1} << 20;
+// LUNA's code of "Lambda exception".
+constexpr std::uint32_t kLambdaException = 42004;
 
 // A flag that is true as long as this lives, also when an exception ends that.
 class Raised {
@@ -109,7 +112,31 @@ void Channel::deliver(const protocol::Request& request) {
     end_by_framing_error("request in slot " + std::to_string(request.slot) + " of a window of " +
                          std::to_string(vitals_.window()));
   }
-  if (!call_with(handlers_.on_request, request)) print_error("the host's on_request");
+  Reference body;
+  if (request.body_in_memory > 0) {
+    const auto memory = io_.take_descriptor();
+    if (!memory) end_by_framing_error("a request whose memory has not come with it");
+    body = read_body(memory->get(), request.body_in_memory);
+  } else {
+    body = make_bytes(request.body);
+  }
+  if (!body) return refuse(request);
+  if (!call_with(handlers_.on_request, request, body)) print_error("the host's on_request");
+}
+
+// Answers a request whose body could not be received.
+void Channel::refuse(const protocol::Request& request) {
+  const ErrorText error = take_error();
+  const std::string detail = "the request's body of " +
+                             std::to_string(std::max(request.body.size(), request.body_in_memory)) +
+                             " bytes could not be received: " + error.summary;
+  io_.queue(protocol::Failure{.id = request.id,
+                              .status = 500,
+                              .kind = "lambda_exception",
+                              .error_code = kLambdaException,
+                              .desc = "Lambda exception",
+                              .detail = detail,
+                              .headers = {}});
 }
 
 void Channel::deliver(const protocol::Cancel& cancel) {

@@ -68,6 +68,7 @@ class Channel {
   void deliver(const protocol::Shutdown& shutdown);
   void deliver(const protocol::Credit& credit);
   void deliver(const protocol::AskStacks& asked);
+  void refuse(const protocol::Request& request);
   bool on_loop_thread() const;
   bool schedule(const Reference& callback);
   void watch_writable();

@@ -155,6 +155,17 @@ BoundedText route(Arguments& arguments, std::size_t index) {
   return {text.value_or(std::string_view()), kMaxRouteText};
 }
 
+// A smaller body is copied behind its frame's head, which costs less than writing in two parts.
+constexpr std::size_t kLargestCopiedBody = std::size_t{16} << 10;
+
+class KeptBytes final : public Keeper {
+ public:
+  explicit KeptBytes(PyObject* bytes) : bytes_(share(bytes)) {}
+
+ private:
+  Reference bytes_;
+};
+
 constexpr std::array kRespondParameters{"id", "status", "headers", "body", "route"};
 constexpr Signature kRespond{"respond", kRespondParameters, 4};
 
@@ -171,11 +182,17 @@ Reference respond(PyObject* self, Arguments& arguments) {
   }
   const BoundedText of_route = route(arguments, 4);
   Channel& channel = channel_of(self);
-  channel.io().queue(protocol::Response{.id = *id,
-                                        .status = static_cast<std::uint32_t>(*status),
-                                        .headers = std::move(*headers),
-                                        .body = *body,
-                                        .route = of_route.view()});
+  const protocol::Response response{.id = *id,
+                                    .status = static_cast<std::uint32_t>(*status),
+                                    .headers = std::move(*headers),
+                                    .body = *body,
+                                    .route = of_route.view()};
+  // Only bytes do not change until they are written.
+  if (body->size() > kLargestCopiedBody && PyBytes_CheckExact(arguments.get(3))) {
+    channel.io().queue_response(response, std::make_unique<KeptBytes>(arguments.get(3)));
+  } else {
+    channel.io().queue(response);
+  }
   channel.output_queued();
   return none();
 }

@@ -1,6 +1,9 @@
 #include "worker/python/deliver.h"
 
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 
 #include "worker/python/text.h"
 
@@ -8,11 +11,6 @@ namespace lambdapool::worker::python {
 namespace {
 
 constexpr double kMillisecondsPerSecond = 1000.0;
-
-Reference make_bytes(std::string_view view) {
-  const char* const bytes = view.data();
-  return steal(PyBytes_FromStringAndSize(bytes, static_cast<Py_ssize_t>(view.size())));
-}
 
 Reference make_number(std::uint64_t number) { return steal(PyLong_FromUnsignedLongLong(number)); }
 
@@ -52,13 +50,37 @@ bool call(const Reference& handler, const std::array<Reference, kCount>& argumen
 
 }  // namespace
 
-bool call_with(const Reference& handler, const protocol::Request& request) {
+Reference make_bytes(std::string_view view) {
+  const char* const bytes = view.data();
+  return steal(PyBytes_FromStringAndSize(bytes, static_cast<Py_ssize_t>(view.size())));
+}
+
+Reference read_body(int descriptor, std::uint64_t size) {
+  Reference body = steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
+  std::uint64_t done = 0;
+  while (body && done < size) {
+    const ssize_t count = pread(descriptor, PyBytes_AS_STRING(body.get()) + done, size - done,
+                                static_cast<off_t>(done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count == 0) errno = EIO;
+    if (count <= 0) {
+      // Not open: the process could not take one descriptor more.
+      if (descriptor < 0) errno = EMFILE;
+      PyErr_SetFromErrno(PyExc_OSError);
+      return nullptr;
+    }
+    done += static_cast<std::uint64_t>(count);
+  }
+  return body;
+}
+
+bool call_with(const Reference& handler, const protocol::Request& request, const Reference& body) {
   return call<11>(
       handler,
       {make_number(request.id), make_number(request.slot), make_seconds(request.time_left_ms),
        make_text(request.method), make_bytes(request.path), make_bytes(request.query),
        make_headers(request.headers), make_text(request.peer), make_text(request.request_id),
-       make_number(request.http_minor), make_bytes(request.body)});
+       make_number(request.http_minor), share(body.get())});
 }
 
 bool call_with(const Reference& handler, const protocol::Cancel& cancel) {

@@ -52,7 +52,7 @@ class Reader {
       } else if (step.event == Event::kHead) {
         note_head();
       } else {
-        message_.body = parser_.body();
+        message_.body = parser_.body().view();
         outcome_.messages.push_back(std::exchange(message_, {}));
         parser_.reset();
       }
@@ -220,7 +220,7 @@ TEST(MessageParser, AnUnfinishedBodyIsConsumedAsItComes) {
 
   EXPECT_EQ(body.event, Event::kNeedMore);
   EXPECT_EQ(body.consumed, 3U);
-  EXPECT_EQ(parser.body(), "hel");
+  EXPECT_EQ(parser.body().view(), "hel");
 }
 
 TEST(MessageParser, BeforeTheFirstByteThereIsNoMessage) {

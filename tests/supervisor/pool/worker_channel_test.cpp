@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -116,6 +117,68 @@ TEST_F(WorkerChannelTest, ARequestArrivesAsItWasSent) {
   run_turns(loop_);
 
   EXPECT_EQ(worker_reads(), frame(request));
+}
+
+TEST_F(WorkerChannelTest, ALargeBodyComesInMemoryWithItsFrame) {
+  BodyPool pool(loop_);
+  std::string fields = protocol::encode_request_fields({});
+  std::string expected;
+  {
+    Body first(&pool);
+    first.append(std::string(100'000, 'a'));
+    Body second(&pool);
+    second.append(std::string(200'000, 'b'));
+    Body small(std::string("small"));
+    channel_->send(protocol::Shutdown{1});
+    channel_->send_request(1, 0, 9, fields, first);
+    channel_->send_request(2, 1, 9, fields, small);
+    channel_->send_request(3, 2, 9, fields, second);
+    EXPECT_EQ(channel_->frames_sent(), 4U);
+    expected += frame(protocol::Shutdown{1});
+    protocol::append_request_with_memory(expected, 1, 0, 9, fields, 100'000);
+    protocol::append_request(expected, 2, 1, 9, fields, "small");
+    protocol::append_request_with_memory(expected, 3, 2, 9, fields, 200'000);
+    // The requests are over before they are sent: what was promised to the worker stays.
+  }
+  run_turns(loop_);
+
+  protocol::IncomingDescriptors incoming;
+  std::string got;
+  std::vector<std::string> bodies;
+  while (got.size() < expected.size()) {
+    std::array<char, 4096> space{};
+    const ssize_t count = incoming.receive(worker_.get(), space);
+    ASSERT_GT(count, 0);
+    got.append(space.data(), static_cast<std::size_t>(count));
+    while (const auto memory = incoming.take()) {
+      std::string body(std::size_t{1} << 20, '\0');
+      const ssize_t size = pread(memory->get(), body.data(), body.size(), 0);
+      ASSERT_GT(size, 0);
+      bodies.push_back(body.substr(0, 100'000));
+    }
+  }
+  EXPECT_TRUE(got == expected);
+  ASSERT_EQ(bodies.size(), 2U);
+  EXPECT_TRUE(bodies[0] == std::string(100'000, 'a'));
+  EXPECT_TRUE(bodies[1] == std::string(100'000, 'b'));
+  EXPECT_EQ(channel_->unsent(), 0U);
+}
+
+TEST_F(WorkerChannelTest, DescriptorsThatAWorkerSendsAreDroppedAndItsFramesAreRead) {
+  const int first_free = dup(0);
+  close(first_free);
+  for (int i = 1; i <= 50; ++i) {
+    protocol::OutgoingDescriptors outgoing;
+    outgoing.add(0, uv::FileDescriptor(dup(worker_.get())));
+    const std::string bytes = answer(static_cast<std::uint64_t>(i));
+    ASSERT_EQ(outgoing.send(worker_.get(), bytes, 0), static_cast<ssize_t>(bytes.size()));
+    run_turns(loop_);
+  }
+
+  EXPECT_EQ(answers_.size(), 50U);
+  const int still_free = dup(0);
+  EXPECT_EQ(still_free, first_free);
+  close(still_free);
 }
 
 TEST_F(WorkerChannelTest, ToAWorkerThatDoesNotReadBytesWaitAndNothingElseDoes) {
