@@ -105,22 +105,9 @@ class WorkerPoolTest : public testing::Test, protected PoolEvents {
     close(file);
   }
 
-  // The stacks of all workers, as they come.
-  std::vector<WorkerStacks> take_stacks(Milliseconds limit) {
-    std::optional<std::vector<WorkerStacks>> taken;
-    pool_->take_stacks(limit, [&](std::vector<WorkerStacks> stacks) {
-      EXPECT_FALSE(taken) << "told twice";
-      taken = std::move(stacks);
-    });
-    EXPECT_TRUE(until([&] { return taken.has_value(); }));
-    return std::move(taken).value_or(std::vector<WorkerStacks>());
-  }
-
   int ready_ = 0;
   int stopped_ = 0;
   int workers_started_ = 0;
-  int blocked_ = 0;
-  std::vector<std::chrono::nanoseconds> unblocked_;
   std::vector<GoneCause> gone_;
   std::vector<std::string> failed_;
 
@@ -136,10 +123,8 @@ class WorkerPoolTest : public testing::Test, protected PoolEvents {
   void on_pool_failed(const std::string& text) override { failed_.push_back(text); }
   void on_pool_stopped() override { ++stopped_; }
   void on_pool_worker_started() override { ++workers_started_; }
-  void on_pool_loop_blocked() override { ++blocked_; }
-  void on_pool_loop_unblocked(std::chrono::nanoseconds blocked) override {
-    unblocked_.push_back(blocked);
-  }
+  void on_pool_loop_blocked() override {}
+  void on_pool_loop_unblocked(std::chrono::nanoseconds) override {}
   void on_pool_worker_gone(GoneCause cause) override { gone_.push_back(cause); }
   void on_pool_metric(std::uint32_t, const protocol::Metric&) override {}
 };
