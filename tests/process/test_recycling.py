@@ -79,7 +79,7 @@ def test_a_spare_takes_over_at_once_when_a_worker_dies(serve):
 
 @pytest.mark.bound(120)
 def test_reload_and_scale_under_load_lose_nothing(serve):
-    server = serve("takes", workers=2)
+    server = serve("takes")
     load = Load(server, 64)
     try:
         end = time.monotonic() + 30
@@ -87,9 +87,9 @@ def test_reload_and_scale_under_load_lose_nothing(serve):
             server.send_signal(signal.SIGHUP)
             server.log.wait_for("^reloaded$", count=turn + 1, within=60)
             up = turn % 2 == 0
-            for step in range(6):
+            for step in range(7):
                 server.send_signal(signal.SIGTTIN if up else signal.SIGTTOU)
-                server.log.wait_for("^scaling$", count=turn * 6 + step + 1, within=60)
+                server.log.wait_for("^scaling$", count=turn * 7 + step + 1, within=60)
             if turn >= 9 and turn % 2 == 1 and time.monotonic() >= end:
                 break
     finally:
