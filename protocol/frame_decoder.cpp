@@ -59,7 +59,7 @@ void FrameDecoder::make_room() {
   if (held == 0) buffer_.reset();
   char* const larger = static_cast<char*>(std::realloc(buffer_.get(), capacity_));
   if (larger == nullptr) throw std::bad_alloc();
-  static_cast<void>(buffer_.release());
+  [[maybe_unused]] const char* const moved = buffer_.release();
   buffer_.reset(larger);
 }
 

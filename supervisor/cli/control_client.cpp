@@ -84,6 +84,7 @@ std::expected<ControlClient, std::string> ControlClient::connect(const std::stri
     return std::unexpected(why_not_connected(path, ENOTSOCK));
   }
   uv::FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.open()) return std::unexpected(std::string("socket: ") + std::strerror(errno));
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     return std::unexpected(why_not_connected(path, errno));
   }
@@ -127,7 +128,7 @@ std::expected<std::string, std::string> ControlClient::ask(
     if (searched > kMaxAnswer) break;
     if (!wait_for(socket_.get(), POLLIN, deadline)) {
       return std::unexpected("no answer from " + path_ + " within " +
-                             std::to_string(limit->count()) +
+                             std::to_string(limit.value_or(std::chrono::milliseconds{0}).count()) +
                              " ms; is the supervisor stopped, or is it another program?");
     }
     std::array<char, 65536> buffer{};

@@ -87,7 +87,7 @@ int watch(ControlClient& client, const ControlCommand& command) {
                              ? print(in_place(text, window))
                              : print((first || command.json ? "" : "\n") + text);
     if (!printed) return kFailed;
-    std::this_thread::sleep_for(*command.watch);
+    std::this_thread::sleep_for(command.watch.value_or(std::chrono::milliseconds{0}));
   }
 }
 
