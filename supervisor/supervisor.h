@@ -126,8 +126,8 @@ class Supervisor final : private RequestHandler,
   std::unique_ptr<Server> server_;
   std::unique_ptr<UnpackFolder> unpack_folder_;
   std::unique_ptr<Unpacker> unpacker_;
-  std::unique_ptr<WorkerPool> pool_;
   std::unique_ptr<TaskService> tasks_;
+  std::unique_ptr<WorkerPool> pool_;
   std::optional<TaskOrder> order_;
   std::unique_ptr<TaskCommand> command_;
   std::vector<std::unique_ptr<uv::Signal>> signals_;

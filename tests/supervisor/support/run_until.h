@@ -38,4 +38,17 @@ inline void run_turns(uv::Loop& loop, int turns = 3) {
   uv_run(loop.get(), UV_RUN_NOWAIT);
 }
 
+// Whether nothing is left on the loop, by then or soon.
+inline bool run_until_empty(uv::Loop& loop,
+                            std::chrono::milliseconds bound = std::chrono::seconds(20)) {
+  const auto end = std::chrono::steady_clock::now() + bound;
+  run_turns(loop);
+  while (uv_loop_alive(loop.get()) != 0) {
+    if (std::chrono::steady_clock::now() >= end) return false;
+    run_turns(loop);
+    uv_sleep(1);
+  }
+  return true;
+}
+
 }  // namespace lambdapool::supervisor

@@ -17,6 +17,13 @@ using testing::HasSubstr;
 // Workers that keep what they are given until the test says what becomes of it.
 class RunnerTest : public testing::Test, protected TaskWorkers, protected RunnerEvents {
  protected:
+  // Nobody is told of what still runs.
+  ~RunnerTest() override {
+    for (auto& worker : workers_) {
+      for (auto& call : worker) supervisor::abandon(std::move(call));
+    }
+  }
+
   bool offer(std::size_t most, const std::function<std::unique_ptr<Invocation>()>& make) override {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       if (workers_[i].size() >= std::min(most, room_)) continue;
