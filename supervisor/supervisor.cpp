@@ -22,6 +22,8 @@ constexpr int kSignalExitBase = 128;
 constexpr int kFailedExit = 1;
 // An editor that saves makes several changes; after the last one it is quiet for this long.
 constexpr Milliseconds kChangeTime{150};
+// Two signals to stop within this time are one.
+constexpr Milliseconds kOneMoment{100};
 
 std::string name_of(const LambdaConfig& lambda) {
   return lambda.name.empty() ? default_lambda_name(lambda.path) : lambda.name;
@@ -175,11 +177,13 @@ std::expected<Config, std::string> Supervisor::read_config() {
     for (const std::string& line : read.error()) lines += (lines.empty() ? "" : "\n") + line;
     return std::unexpected(lines);
   }
+  not_applied_.clear();
   for (const ConfigChange& change : find_changes(config_, *read)) {
     log_.write(change.needs_restart ? LogLevel::kWarning : LogLevel::kInfo,
                change.needs_restart ? "this change of the configuration needs a restart"
                                     : "configuration changed",
                {{"key", change.key}, {"from", change.before}, {"to", change.after}});
+    if (change.needs_restart) not_applied_.emplace_back(change.key);
   }
   return with_live_changes(config_, *read);
 }
@@ -420,7 +424,13 @@ void Supervisor::scale_by(int by) {
 
 void Supervisor::on_stop_signal(int signal) {
   const std::string name = std::string("SIG") + sigabbrev_np(signal);
-  if (!stopping_) return stop(name);
+  const auto now = std::chrono::steady_clock::now();
+  if (!stopping_) {
+    first_stop_ = now;
+    return stop(name);
+  }
+  // Whoever signals a process and its group means it once.
+  if (now - first_stop_ < kOneMoment) return;
   exit_code_ = kSignalExitBase + signal;
   stop_at_once(name);
 }

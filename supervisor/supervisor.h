@@ -135,7 +135,8 @@ class Supervisor final : private RequestHandler,
   std::optional<uv::Timer> change_;  // Runs while a change may not be over.
   std::uint64_t generation_ = 1;
   bool reloading_ = false;
-  Config next_config_;  // Of the reload that runs.
+  Config next_config_;                    // Of the reload that runs.
+  std::vector<std::string> not_applied_;  // Keys that have changed and need a restart.
   bool reload_again_ = false;
   std::vector<Reloaded> reload_waits_;       // For the end of the reload that runs.
   std::vector<Reloaded> next_reload_waits_;  // For that of the one after it.
@@ -150,6 +151,7 @@ class Supervisor final : private RequestHandler,
   std::optional<uv::Timer> grace_;
   std::optional<std::string> failure_;
   bool stopping_ = false;
+  uv::TimePoint first_stop_;     // When the first signal to stop came.
   bool drained_ = false;         // While stopping: no client waits any more.
   bool tasks_are_quiet_ = true;  // While stopping: nothing of stored tasks runs any more.
   int exit_code_ = 0;

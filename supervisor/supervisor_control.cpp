@@ -103,7 +103,7 @@ void Supervisor::control(ControlId id, const ControlRequest& request) {
   if (std::holds_alternative<control::Reload>(request)) {
     return reload([this, answer](const std::expected<void, std::string>& result) {
       if (!result) return answer(std::unexpected(result.error()));
-      answer(Json{{"generation", generation_}});
+      answer(Json{{"generation", generation_}, {"needs_restart", not_applied_}});
     });
   }
   if (const auto* to_stop = std::get_if<control::Stop>(&request)) {

@@ -127,9 +127,11 @@ std::expected<std::string, std::string> ControlClient::ask(
     searched = received_.size();
     if (searched > kMaxAnswer) break;
     if (!wait_for(socket_.get(), POLLIN, deadline)) {
-      return std::unexpected("no answer from " + path_ + " within " +
-                             std::to_string(limit.value_or(std::chrono::milliseconds{0}).count()) +
-                             " ms; is the supervisor stopped, or is it another program?");
+      return std::unexpected(
+          "no answer from " + path_ + " within " +
+          std::to_string(limit.value_or(std::chrono::milliseconds{0}).count()) +
+          " ms; is the supervisor stopped, or is it another program? What was asked may "
+          "still be done: see `lambdapool status`");
     }
     std::array<char, 65536> buffer{};
     const ssize_t count = recv(socket_.get(), buffer.data(), buffer.size(), 0);

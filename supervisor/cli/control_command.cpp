@@ -54,8 +54,16 @@ std::string text_of(const ControlCommand& command, const Json& result) {
              std::to_string(count_member(result, "workers").value_or(0)) + "\n";
     }
     std::string operator()(const control::Reload&) const {
-      return "reloaded: generation " +
-             std::to_string(count_member(result, "generation").value_or(0)) + "\n";
+      std::string text = "reloaded: generation " +
+                         std::to_string(count_member(result, "generation").value_or(0)) + "\n";
+      const Json* keys = member(result, "needs_restart");
+      if (keys == nullptr || !keys->is_array()) return text;
+      for (const Json& key : *keys) {
+        if (key.is_string())
+          text +=
+              "changed in the configuration, but needs a restart: " + key.get<std::string>() + "\n";
+      }
+      return text;
     }
     std::string operator()(const control::Stop&) const { return "stopped\n"; }
     std::string operator()(const control::Stacks&) const { return stacks_text(result); }

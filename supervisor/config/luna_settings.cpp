@@ -237,14 +237,22 @@ std::span<const std::string> luna_paths() {
   return paths;
 }
 
+std::string_view unquoted(std::string_view text) {
+  const bool quoted = text.size() > 1 && text.starts_with('"') && text.ends_with('"');
+  return quoted ? text.substr(1, text.size() - 2) : text;
+}
+
 std::expected<void, std::string> set_luna_value(LunaValues& values, std::string_view path,
                                                 std::string_view text) {
   if (is_luna_group(path)) {
     const std::string_view group = path.substr(kLunaPrefix.size());
     const auto first = std::ranges::find(table(), group, &LunaSetting::group);
-    return std::unexpected(
-        "must be a mapping, such as {" + std::string(first->member()) + ": " +
-        (first->default_text.empty() ? std::string(kExampleOrigin) : first->default_text) + "}");
+    const std::string example =
+        first->default_text.empty() ? std::string(kExampleOrigin) : first->default_text;
+    return std::unexpected("must be a mapping, such as {" + std::string(first->member()) + ": " +
+                           example + "}; with --set name its members: --set " + std::string(path) +
+                           "." + std::string(first->member()) + "=" +
+                           std::string(unquoted(example)));
   }
   if (path.starts_with(kLunaPrefix)) path.remove_prefix(kLunaPrefix.size());
   const LunaSetting* const setting = find(canonical(path));

@@ -20,7 +20,7 @@ namespace lambdapool::supervisor {
 namespace {
 
 // A fork takes milliseconds.
-constexpr Milliseconds kForkLimit{5'000};
+constexpr Milliseconds kForkLimit{2'000};
 
 LogLevel to_log_level(std::string_view text) {
   if (text == "debug") return LogLevel::kDebug;

@@ -9,6 +9,9 @@ namespace {
 
 // While requests wait, how often to see whether a worker that stood still takes them now.
 constexpr Milliseconds kQueueLook{100};
+// How many workers are started in one turn of the loop, and how long it then has for other things.
+constexpr std::uint32_t kStartsAtATime = 8;
+constexpr Milliseconds kStartsPause{50};
 // How often what workers take is looked at, for the files of their crashes, and of how many.
 constexpr Milliseconds kUsageLook{1'000};
 constexpr std::size_t kMostUsageLooks = 32;
@@ -91,6 +94,19 @@ std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerPool::spawn(
       WorkerProcess::spawn(loop_, log_, launcher_, settings, free_number(), dispatched_, *this);
   if (worker) events_.on_pool_worker_started();
   return worker;
+}
+
+// A few at a time: each start takes the loop some time, and the machine more.
+void WorkerPool::start_by_and_by(std::uint32_t more) {
+  for (std::uint32_t i = 0; i < more; ++i) {
+    Seat& seat = add_seat();
+    const auto turn = i / kStartsAtATime;
+    if (turn == 0) {
+      start_worker(seat);
+    } else {
+      seat.restart.start(kStartsPause * turn);
+    }
+  }
 }
 
 WorkerPool::Seat& WorkerPool::add_seat() {
@@ -211,7 +227,7 @@ void WorkerPool::give_credit(std::uint64_t stream, std::size_t bytes) {
 void WorkerPool::scale(std::uint32_t workers) {
   if (stopping_) return;
   log_.info("scaling", {{"from", seats()}, {"to", workers}});
-  while (seats_.size() < workers) start_worker(add_seat());
+  start_by_and_by(workers - std::min(workers, seats()));
   while (seats_.size() > workers) {
     Seat& last = *seats_.back();
     retire(last);

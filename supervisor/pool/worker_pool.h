@@ -162,6 +162,7 @@ class WorkerPool final : private WorkerEvents {
   std::expected<std::unique_ptr<WorkerProcess>, std::string> spawn(const WorkerSettings& settings);
   void note_exit(const WorkerProcess& worker, GoneCause cause);
   Seat& add_seat();
+  void start_by_and_by(std::uint32_t more);
   void start_worker(Seat& seat);
   // After a death or a start that failed.
   void start_again(Seat& seat);

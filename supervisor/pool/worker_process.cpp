@@ -543,7 +543,8 @@ Departure WorkerProcess::depart(const std::string& sentence, WorkerDeath& death)
   slots_.for_each_busy([&](RequestSlots::Slot& slot) {
     const bool is_culprit = slot.id == culprit;
     // Its client may have had its answer: the time limit passed, or a stream has begun.
-    if (is_culprit) {
+    // A worker's CPU time is used up by all that it ran, not by the last of them.
+    if (is_culprit && exit_status_.signal != SIGXCPU) {
       departure.culprit = slot.invocation ? fingerprint_of(*slot.invocation) : slot.fingerprint;
     }
     // A stream is cut: its client has a part of it already.
@@ -636,9 +637,11 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
       next = std::min(next, slot.kill_at);
       // Should it have to be killed with its worker, its body is no longer there to be looked at.
       slot.fingerprint = fingerprint_of(*slot.invocation);
-      // A call of our own that never began may be made again.
-      const bool again = is_own_call(slot.invocation->connection()) &&
-                         !vitals_->begun(RequestSlots::index(slot), slot.id);
+      // A call of our own that never began, or that another request kept from going on, may be made
+      // again.
+      const bool again =
+          is_own_call(slot.invocation->connection()) &&
+          (!vitals_->begun(RequestSlots::index(slot), slot.id) || is_blocked_by_another(slot.id));
       fail(std::move(slot.invocation),
            make_failure(again ? FailureKind::kQueueTimeout : FailureKind::kWorkerTimeout,
                         "no answer within " +
@@ -687,6 +690,14 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
     stop_when_retired();
   }
   return next;
+}
+
+// Whether the loop has been in the code of another request for so long that this one could not go
+// on.
+bool WorkerProcess::is_blocked_by_another(std::uint64_t id) const {
+  const std::uint64_t stepping = vitals_->stepping();
+  return stepping != 0 && stepping != id &&
+         std::chrono::steady_clock::now() - vitals_->stepping_since() > kStandstill;
 }
 
 // Whether the worker's loop has come to that frame.

@@ -190,6 +190,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   // `deadline` is when a loop that cannot hear it has had its time.
   void cancel(RequestSlots::Slot& slot, std::string_view reason, uv::TimePoint deadline);
   bool took(std::uint64_t frame) const;
+  bool is_blocked_by_another(std::uint64_t id) const;
   bool stands_still() const;
   void end_stuck_loop();
   // What the event loop does since when, if it is not just waiting.

@@ -142,11 +142,26 @@ def test_a_second_term_stops_at_once(serve):
         server.send_signal(signal.SIGTERM)
         eventually(lambda: refuses_connections(server), within=2)
         began = time.monotonic()
-        server.send_signal(signal.SIGTERM)
+
+        def again():
+            server.send_signal(signal.SIGTERM)
+            return server.log.find("^stopping at once$")
+
+        eventually(again, within=3)
         running.ends(within=3)
         # As a shell tells the end by a signal: 128 + 15.
         server.wait_for_exit(status=143)
     assert time.monotonic() - began < 3
+
+
+def test_two_terms_of_one_moment_are_one(serve):
+    server = serve("sleeper")
+    with server.begin(seconds=1) as running:
+        for _ in range(2):
+            server.send_signal(signal.SIGTERM)
+            server.log.wait_for("^stopping$")
+        assert running.receive().status == 200
+    server.wait_for_exit()
 
 
 def test_a_term_while_a_stuck_lambda_runs_is_bounded(serve):

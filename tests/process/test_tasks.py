@@ -621,3 +621,15 @@ def test_a_full_disk_refuses_tasks_and_ends_nothing(serve_tasks, database):
     resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     for task in server.request("GET", "/tasks?page_size=100").json()["tasks"]:
         when(server, task["id"], "finished", within=30)
+
+
+def test_a_sub_task_that_blocks_its_worker_fails_alone(serve_tasks):
+    server = serve_tasks(settings={"pool.request_timeout": "2s", "pool.cancel_grace": "200ms"})
+    server.allow(".")
+    parts = [{"wait": 0.3}, {"wait": 0.3}, {"block": 100}, {"wait": 0.3}]
+
+    response = server.request("POST", "/main", json_body={"task_id": 1, **order(*parts)}, timeout=50)
+
+    answer = response.json()
+    assert numbers(answer["errors"]) == [2]
+    assert numbers(answer["results"]) == [0, 1, 3]

@@ -44,6 +44,15 @@ def test_a_worker_that_has_used_its_cpu_time_is_killed_and_says_so(serve):
     assert server.post({"take": "who"}).status == 200
 
 
+def test_requests_that_use_up_a_workers_cpu_time_are_not_quarantined(serve):
+    server = serve("takes", settings={"worker.cpu_limit": "1s", "quarantine.deaths": 1})
+    server.allow(".")
+
+    kinds = {server.post({"take": "cpu"}, timeout=40).header("Lambda-Error") for _ in range(2)}
+
+    assert kinds == {"worker_crashed"}
+
+
 def test_by_default_a_worker_has_the_supervisors_user_no_core_file_and_no_new_privileges(serve):
     server = serve("takes")
 
