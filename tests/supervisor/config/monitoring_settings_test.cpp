@@ -5,8 +5,8 @@
 
 #include "supervisor/config/loader.h"
 #include "supervisor/config/print.h"
-#include "supervisor/config/schema.h"
 #include "supervisor/config/python_settings.h"
+#include "supervisor/config/schema.h"
 
 namespace lambdapool::supervisor {
 namespace {
