@@ -338,7 +338,9 @@ def test_a_storm_of_kills_loses_no_request(serve):
     assert not [client.name for client in clients if client.is_alive()], "requests without an answer"
     assert [wrong for client in clients for wrong in client.wrong] == []
     crashed = [detail for client in clients for detail in client.crashed]
-    assert [one for one in crashed if not one.startswith("worker ended by signal 9 (SIGKILL)")] == []
+    ended = "worker ended by signal 9 (SIGKILL)"
+    shared = "another request ended the worker that ran this one: "  # one was being stepped when it was killed
+    assert [one for one in crashed if not one.removeprefix(shared).startswith(ended)] == []
     assert all(client.good > 0 for client in clients)
     server.wait_for_workers(STORM_WORKERS)
     # No more can have died with a worker than it could hold.

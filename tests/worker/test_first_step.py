@@ -195,4 +195,4 @@ def test_a_request_that_is_cancelled_while_it_waits_is_told(worker):  # noqa: F8
     worker.send(3, 4097, "timeout")
 
     message = worker.read()
-    assert message[:2] == [132, 4097] and text(message[3]) == "worker_timeout", message
+    assert message[:2] == [132, 4097] and text(message[3]) == "cancelled", message
