@@ -14,7 +14,7 @@ import threading
 from typing import Any, Callable, Mapping, NamedTuple
 
 from ..public.config import lambdaConfig
-from . import configuration, loading, log, metrics_sink, serving, validation
+from . import configuration, event_loop, loading, log, metrics_sink, serving, validation  # noqa: F401  event_loop: its current_task before a lambda takes it
 from .failures import summary_of
 from .luna.state import luna
 from .start_failure import StartFailure
