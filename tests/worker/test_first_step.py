@@ -14,7 +14,7 @@ from test_worker_process import text
 BEHAVIOUR = {
     "the task": """
         task = asyncio.current_task()
-        before = type(task) is asyncio.Task, task is asyncio.current_task(), task.done(), task in asyncio.all_tasks()
+        before = isinstance(task, asyncio.Task), task is asyncio.current_task(), task.done(), task in asyncio.all_tasks()
         await asyncio.sleep(0)
         return before, task is asyncio.current_task(), task in asyncio.all_tasks(), len(asyncio.all_tasks())
         """,
@@ -23,7 +23,7 @@ BEHAVIOUR = {
         return asyncio.current_task(loop) is asyncio.current_task() is asyncio.current_task(loop=loop) is not None
         """,
     "all tasks": """
-        return [type(task) is asyncio.Task for task in asyncio.all_tasks()]
+        return [isinstance(task, asyncio.Task) for task in asyncio.all_tasks()]
         """,
     "no task in another thread": """
         def look():
@@ -194,5 +194,6 @@ def test_a_request_that_is_cancelled_while_it_waits_is_told(worker):  # noqa: F8
     assert worker.said() == "waiting"
     worker.send(3, 4097, "timeout")
 
+    assert "waiting" not in worker.said()  # what it waits for
     message = worker.read()
     assert message[:2] == [132, 4097] and text(message[3]) == "cancelled", message
