@@ -84,10 +84,11 @@ Find = Callable[[Any], tuple[Work, dict[str, Any]]]  # of a request; raises Host
 class RequestTask(asyncio.Task[None]):
     """The task of one request, made of one whose first step has begun."""
 
-    __slots__ = ("request_id", "since")
+    __slots__ = ("request_id", "since", "noted")
 
     request_id: str
     since: float  # by the loop's clock
+    noted: str | None  # why the supervisor has cancelled it
 
 
 FirstStep = tuple[int, str, float, Any, Context]  # a request whose first step is taken: id, id for people, since, …
@@ -165,7 +166,7 @@ class Running:
         task = self._tasks.get(id)
         if task is None:
             task = self._tasks[id] = RequestTask(stepped, loop=self._loop, context=context)
-            task.request_id, task.since = request_id, since
+            task.request_id, task.since, task.noted = request_id, since, self._cancelled.get(id)
         return task
 
     def add_credit(self, id: int, amount: int) -> None:
@@ -183,7 +184,7 @@ class Running:
         if task is not None:
             if reason == "timeout" and self._cancelled.get(id) != reason:
                 self._tell_stacks(id, task)
-            self._cancelled[id] = reason
+            self._cancelled[id] = task.noted = reason
             task.cancel()
         elif any(waiting[0] == id for waiting in self._waiting):
             self._cancelled[id] = reason
