@@ -119,7 +119,7 @@ constexpr std::array kKeys = {
     Key{"pool.workers", Kind::kCount, "1", 1, 1024, "processes",
         "Worker processes. A lambda's module variables are one per worker: raise it when they allow.",
         [](Config& c) -> Member { return &c.pool.workers; }},
-    Key{"pool.concurrency", Kind::kCount, "64", 1, protocol::kMaxWindow, "requests",
+    Key{"pool.concurrency", Kind::kCount, "1024", 1, protocol::kMaxWindow, "requests",
         "Requests that one worker runs at a time.",
         [](Config& c) -> Member { return &c.pool.concurrency; }},
     Key{"pool.queue_length", Kind::kCount, "1024", 0, 1'000'000, "requests",

@@ -183,7 +183,16 @@ void MessageParser::reset() {
   stage_ = Stage::kHead;
   in_message_ = false;
   empty_lines_ = 0;
+  // The room for fields is kept for the next request, unless this one had very many.
+  constexpr std::size_t kKeptFields = 16;
+  protocol::Fields fields = std::move(head_.fields);
+  fields.clear();
+  if (fields.capacity() != kKeptFields) {
+    fields.shrink_to_fit();
+    fields.reserve(kKeptFields);
+  }
   head_ = {};
+  head_.fields = std::move(fields);
   body_ = Body(pool_);
 }
 

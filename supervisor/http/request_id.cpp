@@ -2,8 +2,8 @@
 
 #include <sys/random.h>
 
-#include <chrono>
 #include <cstdlib>
+#include <ctime>
 
 #include "supervisor/http/text.h"
 
@@ -45,25 +45,20 @@ std::string RequestIds::next() {
   bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | 0x40);  // RFC 9562: version 4,
   bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3f) | 0x80);  // variant 10.
 
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
-                           std::chrono::system_clock::now().time_since_epoch())
-                           .count();
-  std::string id = std::to_string(seconds);
-  id.insert(0, kSecondsDigits - std::min(id.size(), kSecondsDigits), '0');
-  id.reserve(kSecondsDigits + 1 + kUuidShape.size());
-  id += ',';
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::size_t nibble = 0;
-  for (const char c : kUuidShape) {
-    if (c == '-') {
-      id += '-';
-      continue;
-    }
-    const std::uint8_t byte = bytes[nibble / 2];
-    id += kDigits[nibble % 2 == 0 ? byte >> 4 : byte & 0x0f];
-    ++nibble;
+  std::array<char, kSecondsDigits + 1 + kUuidShape.size()> text{};
+  auto seconds = static_cast<std::uint64_t>(std::time(nullptr));
+  for (std::size_t i = kSecondsDigits; i-- > 0; seconds /= 10) {
+    text[i] = static_cast<char>('0' + seconds % 10);
   }
-  return id;
+  text[kSecondsDigits] = ',';
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  char* at = text.data() + kSecondsDigits + 1;
+  for (std::size_t i = 0; i < kUuidBytes; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) *at++ = '-';
+    *at++ = kDigits[bytes[i] >> 4];
+    *at++ = kDigits[bytes[i] & 0x0f];
+  }
+  return {text.data(), text.size()};
 }
 
 }  // namespace lambdapool::supervisor

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace lambdapool::supervisor {
@@ -18,11 +19,19 @@ inline bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-// RFC 9110, 5.6.2.
+// Which octets may stand in a token (RFC 9110, 5.6.2).
+inline constexpr std::array<bool, 256> kTokenOctets = [] {
+  std::array<bool, 256> octets{};
+  for (const char mark : std::string_view("!#$%&'*+-.^_`|~"))
+    octets[static_cast<unsigned char>(mark)] = true;
+  for (unsigned char c = '0'; c <= '9'; ++c) octets[c] = true;
+  for (unsigned char c = 'A'; c <= 'Z'; ++c) octets[c] = octets[c + ('a' - 'A')] = true;
+  return octets;
+}();
+
 inline bool is_token(std::string_view text) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return is_digit(c) || is_alpha(c) || kMarks.find(c) != std::string_view::npos;
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return kTokenOctets[static_cast<unsigned char>(c)];
   });
 }
 

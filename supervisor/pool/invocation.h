@@ -128,6 +128,7 @@ class Invocation {
 
   ConnectionId connection() const { return connection_; }
   uv::TimePoint received() const { return received_; }
+  uv::TimePoint dispatched_at() const { return dispatched_; }
   const std::string& request_id() const { return request_id_; }
   const std::string& request_fields() const { return request_fields_; }
   std::string_view body() const { return body_.view(); }

@@ -211,7 +211,7 @@ void WorkerProcess::dispatch(std::unique_ptr<Invocation> invocation) {
   invocation->dispatched(number_);
   const auto deadline = invocation->received() + settings_.pool.request_timeout;
   const auto left =
-      std::chrono::duration_cast<Milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+      std::chrono::duration_cast<Milliseconds>(deadline - invocation->dispatched_at()).count();
   RequestSlots::Slot& slot = slots_.take(std::move(invocation));
   channel_->send_request(slot.id, RequestSlots::index(slot),
                          static_cast<std::uint32_t>(std::max<Milliseconds::rep>(left, 1)),

@@ -1,6 +1,6 @@
-"""The handler of lambda/lambda_main.py as a raw ASGI application: no framework, nothing but the protocol."""
+"""The handlers as a raw ASGI application: no framework, nothing but the protocol."""
 
-import json
+from handlers import handle
 
 
 async def app(scope, receive, send):
@@ -11,11 +11,9 @@ async def app(scope, receive, send):
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    if scope["method"] != "POST" or scope["path"] != "/main":
-        status, answer = 404, b"{}"
-    else:
-        status = 200
-        answer = json.dumps({"image_count": len(json.loads(body)["images"])}).encode()
+    status, answer = 404, b"{}"
+    if scope["method"] == "POST" and scope["path"] == "/main":
+        status, answer = 200, await handle(body)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(answer)).encode()),

@@ -55,17 +55,34 @@ Driver = Callable[["FakeChannel"], Awaitable[None]]
 
 
 class Stepped(collections.abc.Coroutine[Any, Any, Any]):
-    """What the channel makes of a request's coroutines, without a page to tell whose code runs."""
+    """What worker/python/stepped.h is, without a page to tell whose code runs."""
 
     def __init__(self, coroutine: Any, id: int) -> None:
         self._coroutine = coroutine
+        self._first: list[Any] = []  # what the first step yielded, until a task has been given it
+        self._returned = False
         self.lambdapool_request = id
 
+    def start(self) -> bool:
+        try:
+            self._first.append(self._coroutine.send(None))
+        except StopIteration:
+            self._returned = True
+        return self._returned
+
     def send(self, value: Any) -> Any:
+        if self._returned:
+            raise StopIteration
+        if self._first and (waits_for := self._first.pop()) is not None:
+            return waits_for
         return self._coroutine.send(value)
 
-    def throw(self, *error: Any) -> Any:
-        return self._coroutine.throw(*error)
+    def throw(self, error: Any, *rest: Any) -> Any:
+        if self._returned:
+            raise error
+        if self._first and (waits_for := self._first.pop()) is not None and waits_for.cancel():
+            return waits_for
+        return self._coroutine.throw(error, *rest)
 
     def close(self) -> None:
         self._coroutine.close()

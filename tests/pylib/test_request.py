@@ -19,7 +19,7 @@ if str(PYLIB) not in sys.path:
 
 from luna_lambda_tools.private.errors import BadRequestJson  # noqa: E402
 from luna_lambda_tools.private.query import MAX_FIELDS  # noqa: E402
-from luna_lambda_tools.public.standalone import StandaloneLambdaRequest  # noqa: E402
+from luna_lambda_tools.public.standalone import StandaloneLambdaRequest, standalone_request  # noqa: E402
 
 
 class Context:
@@ -57,13 +57,13 @@ def test_json_is_the_parsed_body(value: Any) -> None:
 @pytest.mark.parametrize("body", [b'{"a": []}', b"null"])
 def test_json_is_parsed_once(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    loads = json.loads
+    load = standalone_request._load_utf8
 
-    def counting(text: str) -> Any:
-        calls.append(text)
-        return loads(text)
+    def counting(body: bytes) -> Any:
+        calls.append(body)
+        return load(body)
 
-    monkeypatch.setattr(json, "loads", counting)
+    monkeypatch.setattr(standalone_request, "_load_utf8", counting)
     it = request(body)
     assert it.json is it.json and len(calls) == 1
 

@@ -1,5 +1,7 @@
 #include "worker/python/stepped.h"
 
+#include <utility>
+
 #include "worker/whose_code.h"
 
 namespace lambdapool::worker::python {
@@ -7,8 +9,11 @@ namespace {
 
 struct SteppedObject {
   PyObject_HEAD PyObject* coroutine;
+  // What the coroutine yielded in its first step, until a task has been given it.
+  PyObject* first_yield;
   VitalsPage* vitals;
   std::uint64_t request;
+  bool returned;  // In its first step.
 };
 
 SteppedObject& stepped_of(PyObject* self) { return *reinterpret_cast<SteppedObject*>(self); }
@@ -22,11 +27,42 @@ PyObject* coroutine_of(PyObject* self) {
 
 Step step_of(PyObject* self) { return Step(*stepped_of(self).vitals, stepped_of(self).request); }
 
+// Takes the first step at once, before there is a task. True: the coroutine has returned, and what
+// it returned is dropped. Else what it waits for is kept for the task that goes on with it.
+PyObject* start(PyObject* self, PyObject* /*none*/) {
+  PyObject* const coroutine = coroutine_of(self);
+  if (coroutine == nullptr) return nullptr;
+  PyObject* result = nullptr;
+  const PySendResult outcome = [&] {
+    const Step step = step_of(self);
+    return PyIter_Send(coroutine, Py_None, &result);
+  }();
+  if (outcome == PYGEN_ERROR) return nullptr;
+  if (outcome == PYGEN_NEXT) {
+    Py_XSETREF(stepped_of(self).first_yield, result);
+    return Py_NewRef(Py_False);
+  }
+  Py_DECREF(result);
+  stepped_of(self).returned = true;
+  return Py_NewRef(Py_True);
+}
+
 // What a task calls for most of its steps.
 PySendResult send_value(PyObject* self, PyObject* value, PyObject** result) {
   *result = nullptr;
   PyObject* const coroutine = coroutine_of(self);
   if (coroutine == nullptr) return PYGEN_ERROR;
+  if (stepped_of(self).returned) {
+    *result = Py_NewRef(Py_None);
+    return PYGEN_RETURN;
+  }
+  if (const Reference waits_for = steal(std::exchange(stepped_of(self).first_yield, nullptr))) {
+    // None asks for a turn of the loop, and the task's first step has been one.
+    if (waits_for.get() != Py_None) {
+      *result = Py_NewRef(waits_for.get());
+      return PYGEN_NEXT;
+    }
+  }
   const Step step = step_of(self);
   return PyIter_Send(coroutine, value, result);
 }
@@ -41,9 +77,42 @@ PyObject* call_as_step(PyObject* self, const char* name, PyObject* const* values
   return PyObject_Vectorcall(method.get(), values, static_cast<std::size_t>(count), nullptr);
 }
 
-PyObject* send(PyObject* self, PyObject* value) { return call_as_step(self, "send", &value, 1); }
+PyObject* send(PyObject* self, PyObject* value) {
+  if (!stepped_of(self).returned && stepped_of(self).first_yield == nullptr)
+    return call_as_step(self, "send", &value, 1);
+  PyObject* result = nullptr;
+  switch (send_value(self, value, &result)) {
+    case PYGEN_NEXT:
+      return result;
+    case PYGEN_RETURN:
+      Py_DECREF(result);
+      PyErr_SetNone(PyExc_StopIteration);
+      return nullptr;
+    case PYGEN_ERROR:
+      return nullptr;
+  }
+  return nullptr;
+}
+
+// A task that was cancelled before it could wait for what the first step yielded: it cancels that,
+// as it would have, and then waits for it. Null without an exception: there is nothing to cancel.
+Reference cancelled_first_yield(PyObject* self) {
+  Reference waits_for = steal(std::exchange(stepped_of(self).first_yield, nullptr));
+  if (!waits_for || waits_for.get() == Py_None) return nullptr;
+  const Reference done = steal(PyObject_CallMethod(waits_for.get(), "cancel", nullptr));
+  const int cancelled = done ? PyObject_IsTrue(done.get()) : -1;
+  if (cancelled < 0) PyErr_Clear();  // It is no future; the exception goes into the coroutine.
+  return cancelled == 1 ? std::move(waits_for) : nullptr;
+}
 
 PyObject* throw_into(PyObject* self, PyObject* const* values, Py_ssize_t count) {
+  if (stepped_of(self).returned && count > 0 && PyExceptionInstance_Check(values[0])) {
+    PyErr_SetObject(PyExceptionInstance_Class(values[0]), values[0]);
+    return nullptr;
+  }
+  if (stepped_of(self).first_yield != nullptr) {
+    if (Reference waits_for = cancelled_first_yield(self)) return waits_for.release();
+  }
   return call_as_step(self, "throw", values, count);
 }
 
@@ -86,11 +155,13 @@ PyObject* get_request(PyObject* self, void* /*closure*/) {
 int traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(stepped_of(self).coroutine);
+  Py_VISIT(stepped_of(self).first_yield);
   return 0;
 }
 
 int clear(PyObject* self) {
   Py_CLEAR(stepped_of(self).coroutine);
+  Py_CLEAR(stepped_of(self).first_yield);
   return 0;
 }
 
@@ -108,6 +179,7 @@ void* slot(Function* function) {
 }
 
 PyMethodDef methods[] = {
+    {"start", &start, METH_NOARGS, "Takes the first step; whether that was all."},
     {"send", &send, METH_O, "Takes a step."},
     {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&throw_into)),
      METH_FASTCALL, "Takes a step that begins with an exception."},

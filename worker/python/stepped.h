@@ -3,6 +3,11 @@
 // A task that is given one in place of its coroutine behaves as before: the step goes straight from
 // the task's C code to the coroutine's, and every attribute that a Stepped does not have is the
 // coroutine's own, its class included. Only make_stepped() makes instances.
+//
+// Most coroutines of requests return in their first step, and a task costs more than that step:
+// `start()` takes it without one. A task that is made of the Stepped during or after that step goes
+// on as if it had taken it itself: it waits for what the coroutine yielded, and when it is
+// cancelled before it can, it cancels that.
 #pragma once
 
 #include <Python.h>

@@ -26,7 +26,9 @@ _exit = os._exit
 class AttributionChannel(Protocol):
     """The part of the channel that says whose code runs."""
 
-    def stepped(self, coroutine: Any, id: int) -> Any: ...
+    def stepped(self, coroutine: Any, id: int) -> Any:
+        """The coroutine, telling whose code it is whenever it takes a step. ``start()`` takes the first one without a
+        task and says whether that was all; a task that is made of it then or meanwhile goes on from there."""
 
     def run_as(self, id: int, function: Callable[..., Result], *arguments: Any, **keywords: Any) -> Result: ...
 
@@ -40,7 +42,7 @@ def install(channel: AttributionChannel, loop: asyncio.AbstractEventLoop) -> Non
 
     def exit(status: int) -> NoReturn:
         """Exit to the system with specified status, without normal exit processing."""
-        channel.exit(status, log.request_number.get())
+        channel.exit(status, log.request.get()[0])
 
     exit.__name__ = exit.__qualname__ = "_exit"
     os._exit = posix._exit = exit
@@ -52,7 +54,7 @@ def uninstall() -> None:
 
 
 def _task_factory(channel: AttributionChannel) -> Callable[..., asyncio.Task[Any]]:
-    request_number = log.request_number
+    request = log.request
     stepped = channel.stepped
     new_task = asyncio.Task
 
@@ -64,9 +66,9 @@ def _task_factory(channel: AttributionChannel) -> Callable[..., asyncio.Task[Any
         **options: Any,
     ) -> asyncio.Task[Any]:
         if context is None:
-            id = request_number.get()
+            id = request.get()[0]
         else:
-            id = context.get(request_number, 0)
+            id = context.get(request, (0, ""))[0]
             options["context"] = context
         # What is no coroutine is the task's to refuse.
         if id and (type(coroutine) is CoroutineType or asyncio.iscoroutine(coroutine)):
@@ -85,7 +87,7 @@ class RequestExecutor(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """As code of the request that submits it."""
-        id = log.request_number.get()
+        id = log.request.get()[0]
         if not id:
             return super().submit(fn, *args, **kwargs)
         return super().submit(self._run_as, id, fn, *args, **kwargs)

@@ -28,6 +28,44 @@ def make_loop(wanted: str) -> tuple[asyncio.AbstractEventLoop, str]:
     return asyncio.new_event_loop(), "asyncio"
 
 
+_current_task = asyncio.tasks.current_task
+_all_tasks = asyncio.tasks.all_tasks
+_own: asyncio.AbstractEventLoop | None = None
+_current: Callable[[], asyncio.Task[Any] | None] = lambda: None
+
+
+def tell_tasks_by(own: asyncio.AbstractEventLoop, current: Callable[[], asyncio.Task[Any] | None]) -> None:
+    """Code that runs on the loop, but in no task yet, is in the one that ``current()`` gives."""
+    global _own, _current
+    _own, _current = own, current
+
+
+def tell_tasks_as_before() -> None:
+    """Undoes tell_tasks_by()."""
+    global _own
+    _own = None
+
+
+def _told_current_task(loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Task[Any] | None:
+    task = _current_task(loop)
+    if task is None and _own is not None and (loop is None or loop is _own) and asyncio._get_running_loop() is _own:
+        return _current()
+    return task
+
+
+def _told_all_tasks(loop: asyncio.AbstractEventLoop | None = None) -> set[asyncio.Task[Any]]:
+    if _own is not None and asyncio._get_running_loop() is _own:
+        _current()  # It is one of them.
+    return _all_tasks(loop)
+
+
+# At once: a lambda may be imported before there is a loop, and takes them by name.
+for _asked, _answer in ((_current_task, _told_current_task), (_all_tasks, _told_all_tasks)):
+    _answer.__name__, _answer.__qualname__, _answer.__doc__ = _asked.__name__, _asked.__qualname__, _asked.__doc__
+    setattr(asyncio, _asked.__name__, _answer)
+    setattr(asyncio.tasks, _asked.__name__, _answer)
+
+
 def run_until(loop: asyncio.AbstractEventLoop, finished: Callable[[], bool]) -> None:
     """Runs the loop until ``finished()``, whatever a lambda does to end it before; a closed loop cannot go on."""
     while not finished():
@@ -56,7 +94,7 @@ def log_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
 
 
 def _request_id_of(context: dict[str, Any]) -> str:
-    current = log.request_id.get()
+    current = log.request.get()[1]
     if current:
         return current
     for key in ("task", "future", "handle"):
@@ -64,7 +102,7 @@ def _request_id_of(context: dict[str, Any]) -> str:
         get_context = getattr(source, "get_context", None)  # tasks and handles, Python 3.12
         try:
             found = get_context() if get_context is not None else getattr(source, "_context", None)
-            request_id = found.get(log.request_id) if found is not None else None
+            request_id = found.get(log.request, (0, ""))[1] if found is not None else None
         except Exception:
             continue
         if request_id:

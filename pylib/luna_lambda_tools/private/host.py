@@ -23,7 +23,7 @@ from ..public.standalone import StandaloneLambdaRequest
 from . import attribution, log, metrics_sink, monitoring, preloading, serving, task_main
 from .context import Context
 from .errors import INTERNAL, HostError
-from .event_loop import log_exception, make_loop, run_until
+from .event_loop import log_exception, make_loop, run_until, tell_tasks_as_before, tell_tasks_by
 from .failures import summary_of, traceback_of
 from .luna.configurator import Configurator
 from .luna.state import luna
@@ -76,6 +76,7 @@ def serve(channel: Channel, start: Mapping[str, Any]) -> int:
         channel.start_failed(failure.stage, failure.text, failure.traceback)
         status = 1
     attribution.uninstall()
+    tell_tasks_as_before()
     channel.flush(FLUSH_SECONDS)
     _flush_stdio()
     return status
@@ -100,13 +101,14 @@ class Host:
         if monitoring.is_on():
             self._points = monitoring.RequestPoints(channel, f"lambda-{lambda_id}", monitoring.send_line)
             channel = self._channel = self._points
+        credit = start.get("stream_credit", DEFAULT_CREDIT)
+        self._running = Running(channel, self._loop, self._find, credit, self._root)
+        tell_tasks_by(self._loop, self._running.current)
         config, self._lambda = preloading.taken(self._root) or preloading.load(self._root)
         asyncio.set_event_loop(self._loop)  # asyncio.run at import time has taken it away
         self._main = serving.main_work(self._lambda)
         self._task_calls = serving.task_calls(self._lambda, self._context, lambda_id)
         self._table, self._model = serving.build(self._lambda, self._main, config or {}, self._root, start)
-        credit = start.get("stream_credit", DEFAULT_CREDIT)
-        self._running = Running(channel, self._loop, self._find, credit, self._root)
         self._user_context: UserContext | None = None
         self._shutdown: Shutdown | None = None
         self._failure: StartFailure | None = None

@@ -11,11 +11,9 @@ import sys
 from contextvars import ContextVar
 from typing import Any, Callable, MutableMapping
 
-#: Id of the request whose code runs; awaits, child tasks and asyncio.to_thread inherit it.
-request_id: ContextVar[str] = ContextVar("luna_lambda_tools_request_id", default="")
-
-#: The number that the request has between supervisor and worker; 0 outside of requests. Inherited likewise.
-request_number: ContextVar[int] = ContextVar("luna_lambda_tools_request_number", default=0)
+#: The request whose code runs: the number that it has between supervisor and worker, and its id; (0, "") outside of
+#: requests. Awaits, child tasks and asyncio.to_thread inherit it.
+request: ContextVar[tuple[int, str]] = ContextVar("luna_lambda_tools_request", default=(0, ""))
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _NAME = "luna_lambda_tools"
@@ -98,7 +96,7 @@ class ChannelHandler(logging.Handler):
             return
         record.sentByHost = True
         bound = getattr(record, "requestId", None)
-        self._send(_level_name(record.levelno), bound if isinstance(bound, str) else request_id.get(), text_of(record))
+        self._send(_level_name(record.levelno), bound if isinstance(bound, str) else request.get()[1], text_of(record))
 
 
 class _StandardErrorHandler(logging.Handler):

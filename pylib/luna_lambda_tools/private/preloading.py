@@ -15,6 +15,7 @@ from typing import Any, Callable, Mapping, NamedTuple
 
 from ..public.config import lambdaConfig
 from . import configuration, loading, log, metrics_sink, serving, validation
+from . import event_loop  # noqa: F401  its current_task is there before a lambda takes asyncio's by name
 from .failures import summary_of
 from .luna.state import luna
 from .start_failure import StartFailure

@@ -2,12 +2,17 @@
 
 Whatever the lambda raises ends its own request only. A request that is cancelled before its first step never enters the
 lambda. A forked child that comes back out of the lambda ends here: its parent is the one that answers.
+
+A task costs more than a short handler, so the first step of a request is taken without one, in the context that is the
+task's, and the task is made when the request has to wait, or asks who it is (``asyncio.current_task``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
+from contextvars import Context, copy_context
 from typing import Any, Awaitable, Callable, Coroutine, NamedTuple, Protocol, Sequence
 
 from . import forked_child, json_result, log, stacks
@@ -45,7 +50,7 @@ class Answers(StreamChannel, AttributionChannel, Protocol):
     ) -> None: ...
 
 
-class Work(NamedTuple):
+class Work:
     """What answers the requests of one route and method.
 
     Attributes:
@@ -57,37 +62,36 @@ class Work(NamedTuple):
             the lambda.
     """
 
-    name: str
-    route: str
-    call: Callable[[Any], Awaitable[Any]]
-    immediate: Callable[[Any], Reply | None] | None = None
+    # Not a NamedTuple: looking up what has slots is several times as fast.
+    __slots__ = ("name", "route", "call", "immediate")
+
+    def __init__(
+        self,
+        name: str,
+        route: str,
+        call: Callable[[Any], Awaitable[Any]],
+        immediate: Callable[[Any], Reply | None] | None = None,
+    ) -> None:
+        self.name = name
+        self.route = route
+        self.call = call
+        self.immediate = immediate
 
 
 Find = Callable[[Any], tuple[Work, dict[str, Any]]]  # of a request; raises HostError
 
 
 class RequestTask(asyncio.Task[None]):
-    """The task of one request.
+    """The task of one request, made of one whose first step has begun."""
 
-    Anyone may cancel it, also the lambda itself (``for task in asyncio.all_tasks()``): before the first step a
-    cancellation is noted only, since the coroutine must run to give the answer.
-    """
+    __slots__ = ("request_id", "since", "noted")
 
-    __slots__ = ("request_id", "since", "stepped", "noted")
+    request_id: str
+    since: float  # by the loop's clock
+    noted: str | None  # why the supervisor has cancelled it
 
-    def __init__(self, run: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, request_id: str = "") -> None:
-        self.request_id = request_id
-        self.since = loop.time()
-        self.stepped = False
-        self.noted: str | None = None  # why it was cancelled
-        super().__init__(run, loop=loop)
 
-    def cancel(self, msg: Any = None) -> bool:
-        if self.stepped:
-            return super().cancel(msg)
-        if self.noted is None:
-            self.noted = ""
-        return True
+FirstStep = tuple[int, str, float, Any, Context]  # a request whose first step is taken: id, id for people, since, …
 
 
 class Running:
@@ -112,7 +116,10 @@ class Running:
         self._root = root
         self._told_at = 0.0
         self._told = 0
+        self._waiting: deque[tuple[int, str, Coroutine[Any, Any, None]]] = deque()  # for their first steps
+        self._first: FirstStep | None = None
         self._tasks: dict[int, RequestTask] = {}
+        self._cancelled: dict[int, str] = {}  # why, by the supervisor
         self._streams: dict[int, Stream] = {}
         self._forked = False
         os.register_at_fork(after_in_child=self._after_fork)
@@ -127,8 +134,40 @@ class Running:
         arguments: dict[str, Any] | None = None,
     ) -> None:
         """Lets the work answer the request, as soon as the loop gets to it. Without work, it is looked for then."""
-        run = self._run(id, slot, request_id, work, request, arguments)
-        self._tasks[id] = RequestTask(self._channel.stepped(run, id), self._loop, request_id)
+        if not self._waiting:
+            self._loop.call_soon(self._take_first_steps)
+        self._waiting.append((id, request_id, self._run(id, slot, request_id, work, request, arguments)))
+
+    def _take_first_steps(self) -> None:
+        waiting = self._waiting
+        since = self._loop.time()
+        try:
+            while waiting:
+                id, request_id, run = waiting.popleft()
+                context = copy_context()
+                stepped = self._channel.stepped(run, id)
+                outer = self._first  # when the lambda runs the loop itself
+                self._first = first = (id, request_id, since, stepped, context)
+                try:
+                    if not context.run(stepped.start):
+                        self._task_of(first)
+                finally:
+                    self._first = outer
+        finally:
+            if waiting:  # a signal handler of the lambda may raise anything anywhere
+                self._loop.call_soon(self._take_first_steps)
+
+    def current(self) -> asyncio.Task[None] | None:
+        """The task of the request whose first step is being taken; None when that is none."""
+        return None if self._first is None else self._task_of(self._first)
+
+    def _task_of(self, first: FirstStep) -> RequestTask:
+        id, request_id, since, stepped, context = first
+        task = self._tasks.get(id)
+        if task is None:
+            task = self._tasks[id] = RequestTask(stepped, loop=self._loop, context=context)
+            task.request_id, task.since, task.noted = request_id, since, self._cancelled.get(id)
+        return task
 
     def add_credit(self, id: int, amount: int) -> None:
         """So many bytes of a streamed response have left."""
@@ -138,12 +177,17 @@ class Running:
 
     def cancel(self, id: int, reason: str) -> None:
         """Cancels a request; one that has been answered is left alone."""
+        first = self._first
         task = self._tasks.get(id)
+        if task is None and first is not None and first[0] == id:
+            task = self._task_of(first)
         if task is not None:
-            if reason == "timeout" and task.stepped and task.noted != reason:
+            if reason == "timeout" and self._cancelled.get(id) != reason:
                 self._tell_stacks(id, task)
-            task.noted = reason
+            self._cancelled[id] = task.noted = reason
             task.cancel()
+        elif any(waiting[0] == id for waiting in self._waiting):
+            self._cancelled[id] = reason
 
     def stacks(self) -> str:
         """What all tasks wait for: those of requests first, the oldest request before the others."""
@@ -173,8 +217,9 @@ class Running:
 
     def cancel_all(self, reason: str) -> list[RequestTask]:
         """Cancels what runs, and says what that is."""
-        for id in list(self._tasks):
+        for id in [waiting[0] for waiting in self._waiting] + list(self._tasks):
             self.cancel(id, reason)
+        self._take_first_steps()
         return list(self._tasks.values())
 
     def fail(self, id: int, error: ErrorKind, detail: str | None = None, route: str = "") -> None:
@@ -196,15 +241,12 @@ class Running:
         request: Any,
         arguments: dict[str, Any] | None,
     ) -> None:
-        task = self._tasks[id]
         try:
-            log.request_id.set(request_id)
-            log.request_number.set(id)
-            task.stepped = True
+            log.request.set((id, request_id))
             if self._forked:  # another request's code has forked in this turn of the loop, and this is the child
                 forked_child.leave(None)
-            if task.noted is not None:
-                self.fail(id, REASONS.get(task.noted, SHUT_DOWN), None, work.route if work else "")
+            if id in self._cancelled:
+                self.fail(id, REASONS.get(self._cancelled[id], SHUT_DOWN), None, work.route if work else "")
                 return
             try:
                 self._channel.begin(slot, id)
@@ -219,7 +261,7 @@ class Running:
             except BaseException as error:
                 if self._forked:
                     forked_child.leave(error)
-                self._tell(id, task, error, work)
+                self._tell(id, error, work)
             else:
                 if body is not None:
                     self._channel.respond(id, 200, JSON_HEADERS, body, work.route)
@@ -230,7 +272,10 @@ class Running:
         finally:
             if self._streams:
                 self._streams.pop(id, None)
-            del self._tasks[id]
+            if self._tasks:
+                self._tasks.pop(id, None)
+            if self._cancelled:
+                self._cancelled.pop(id, None)
 
     def _exchange(self, id: int, work: Work, method: str, arguments: dict[str, Any] | None) -> Exchange:
         stream = self._streams[id] = Stream(self._channel, id, method, work.route, self._credit)
@@ -245,11 +290,11 @@ class Running:
             self.fail(id, INTERNAL, text)
         log.logger.error("the host failed on a request\n%s", traceback_of(error))
 
-    def _tell(self, id: int, task: RequestTask, error: BaseException, work: Work | None) -> None:
+    def _tell(self, id: int, error: BaseException, work: Work | None) -> None:
         """Answers with the error, and logs it when it is the lambda's fault."""
         name = f"{work.name}: " if work is not None and work.name else ""
-        if isinstance(error, asyncio.CancelledError) and task.noted:
-            self._answer(id, HostError(REASONS.get(task.noted, SHUT_DOWN)), work)
+        if isinstance(error, asyncio.CancelledError) and id in self._cancelled:
+            self._answer(id, HostError(REASONS.get(self._cancelled[id], SHUT_DOWN)), work)
         elif isinstance(error, HostError):
             self._answer(id, error, work)
             if error.kind == BAD_RESULT.kind:

@@ -66,7 +66,7 @@ TEST_F(Loader, WithoutSourcesEverythingIsAtItsDefault) {
 
   ASSERT_TRUE(config);
   EXPECT_EQ(config->server.port, 8000);
-  EXPECT_EQ(config->pool.concurrency, 64U);
+  EXPECT_EQ(config->pool.concurrency, 1024U);
 }
 
 TEST_F(Loader, AFileSetsKeysOfEveryKind) {

@@ -108,7 +108,7 @@ TEST(PrintConfig, AValueOffItsDefaultIsShownWithTheDefault) {
 
   EXPECT_THAT(printed, HasSubstr("\n  workers: 4  # Default: 1\n"));
   EXPECT_THAT(printed, HasSubstr("\n  file: /var/log/lambdapool.log  # Default: stderr\n"));
-  EXPECT_THAT(printed, HasSubstr("\n  concurrency: 64\n"));
+  EXPECT_THAT(printed, HasSubstr("\n  concurrency: 1024\n"));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ class Call(asyncio.Task[Any]):
 
     def __init__(self, work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop, title: str) -> None:
         self.title = title
-        self.request_id = log.request_id.get()
+        self.request_id = log.request.get()[1]
         super().__init__(work, loop=loop, name=title)
 
     def __del__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Callable, Final, NamedTuple, Optional, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Final, NamedTuple, NoReturn, Optional, Protocol, TypeVar
 
 from luna_lambda_tools.private import monitoring
 from luna_lambda_tools.private.account import account_of
@@ -39,6 +39,25 @@ _ABSENT = {
     "route": "lambdapool runs lambdas without Sanic's router; the route as it is written is request.uri_template",
     "url_for": "lambdapool runs lambdas without a Sanic application and its named routes",
 }
+
+
+class _Absent:
+    """An attribute that only says why it is not there.
+
+    Not `__getattr__`: a class with it looks every attribute up the slow way, also those that are there.
+    """
+
+    __slots__ = ("_name", "_reason")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._reason = _ABSENT[name]
+
+    def __get__(self, request: Optional[object], owner: type) -> NoReturn:
+        raise AttributeError(f"request.{self._name}: {self._reason}", name=self._name, obj=request)
+
+    def __set__(self, request: object, value: object) -> NoReturn:
+        raise AttributeError(f"'{type(request).__name__}' object has no attribute '{self._name}'")
 
 
 class _Context(Protocol):
@@ -128,11 +147,14 @@ class StandaloneLambdaRequest(LunaAccess):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.method} {self.path}>"
 
-    def __getattr__(self, name: str) -> Any:
-        reason = _ABSENT.get(name)
-        if reason:
-            raise AttributeError(f"request.{name}: {reason}", name=name, obj=self)
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
+    app = _Absent("app")
+    transport = _Absent("transport")
+    conn_info = _Absent("conn_info")
+    protocol = _Absent("protocol")
+    stream = _Absent("stream")
+    respond = _Absent("respond")
+    route = _Absent("route")
+    url_for = _Absent("url_for")
 
     def _keep(self, key: object, make: Callable[[], _T]) -> _T:
         """What `make` made for `key` when it was first asked for."""
@@ -467,6 +489,17 @@ class StandaloneLambdaRequest(LunaAccess):
         return self.method in ("GET", "HEAD")
 
 
+_scan = json.JSONDecoder().scan_once
+_SPACE = " \t\n\r"
+
+
 def _load_utf8(body: bytes) -> Any:
     # Not json.loads(body): it also takes UTF-16 and UTF-32, and bytes that are no Unicode.
-    return json.loads(body.decode("utf-8-sig" if body.startswith(b"\xef\xbb\xbf") else "utf-8"))
+    text = body.decode("utf-8-sig" if body.startswith(b"\xef\xbb\xbf") else "utf-8")
+    try:
+        value, end = _scan(text, 0)  # What json.loads does between its searches for white space.
+        if end == len(text) or not text[end:].strip(_SPACE):
+            return value
+    except StopIteration:
+        pass
+    return json.loads(text)  # White space comes first, or it says what is wrong and where.
