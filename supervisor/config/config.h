@@ -55,7 +55,7 @@ enum class Preload { kOff, kHost, kLambda };
 
 struct PoolConfig {
   std::uint32_t workers = 1;
-  std::uint32_t standby = 0;       // Workers that are ready but get no requests.
+  std::uint32_t standby = 0;         // Workers that are ready but get no requests.
   std::uint32_t concurrency = 1024;  // The window of one worker.
   std::uint32_t queue_length = 1024;
   Milliseconds queue_timeout{5'000};
