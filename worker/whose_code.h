@@ -7,9 +7,9 @@
 #pragma once
 
 #include <cstdint>
-#include <ctime>
 
 #include "worker/channel/vitals_page.h"
+#include "worker/clock.h"
 
 namespace lambdapool::worker {
 
@@ -34,7 +34,7 @@ class Step {
   Step(VitalsPage& vitals, std::uint64_t request) : vitals_(vitals), outer_(own_request) {
     if (outer_ != 0) outer_since_ = vitals.stepping_since();
     own_request = request;
-    vitals.stepping(request, now());
+    vitals.stepping(request, coarse_now());
   }
   ~Step() {
     own_request = outer_;
@@ -48,15 +48,6 @@ class Step {
   Step& operator=(const Step&) = delete;
 
  private:
-  // Some milliseconds coarse, which is enough for a loop that is blocked, and cheap.
-  static std::uint64_t now() {
-    constexpr std::uint64_t kNanoseconds = 1'000'000'000;
-    timespec time{};
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
-    return static_cast<std::uint64_t>(time.tv_sec) * kNanoseconds +
-           static_cast<std::uint64_t>(time.tv_nsec);
-  }
-
   VitalsPage& vitals_;
   std::uint64_t outer_;
   std::uint64_t outer_since_ = 0;

@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import sys
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Awaitable, Callable, NoReturn
@@ -57,13 +58,20 @@ Driver = Callable[["FakeChannel"], Awaitable[None]]
 class Stepped(collections.abc.Coroutine[Any, Any, Any]):
     """What worker/python/stepped.h is, without a page to tell whose code runs."""
 
-    def __init__(self, coroutine: Any, id: int) -> None:
+    def __init__(self, channel: FakeChannel, coroutine: Any, id: int) -> None:
+        self._channel = channel
         self._coroutine = coroutine
         self._first: list[Any] = []  # what the first step yielded, until a task has been given it
         self._returned = False
         self.lambdapool_request = id
 
-    def start(self) -> bool:
+    def start(self, slot: int, variable: Any, value: Any) -> bool:
+        self.context = copy_context()
+        return self.context.run(self._start, slot, variable, value)
+
+    def _start(self, slot: int, variable: Any, value: Any) -> bool:
+        variable.set(value)
+        self._channel.begin(slot, self.lambdapool_request)
         try:
             self._first.append(self._coroutine.send(None))
         except StopIteration:
@@ -119,8 +127,16 @@ class FakeChannel:
     # --- the host's side
 
     def attach(
-        self, loop: Any, on_request: Any, on_cancel: Any, on_shutdown: Any, on_credit: Any, on_stacks: Any
+        self,
+        loop: Any,
+        on_request: Any,
+        on_cancel: Any,
+        on_shutdown: Any,
+        on_credit: Any,
+        on_stacks: Any,
+        on_taken: Any,
     ) -> None:
+        self.on_taken = on_taken
         self.loop, self.on_request, self.on_cancel, self.on_shutdown = loop, on_request, on_cancel, on_shutdown
         self.on_credit, self.on_stacks = on_credit, on_stacks
         self.events.append("attach")
@@ -135,7 +151,7 @@ class FakeChannel:
 
     def stepped(self, coroutine: Any, id: int) -> Any:
         self.stepped_ids.append(id)
-        return Stepped(coroutine, id)
+        return Stepped(self, coroutine, id)
 
     def run_as(self, id: int, function: Any, *arguments: Any, **keywords: Any) -> Any:
         self.run_ids.append(id)
@@ -215,6 +231,7 @@ class FakeChannel:
             1,
             data,
         )
+        self.loop.call_soon(self.on_taken)
         return number
 
     async def answer(self, number: int) -> Answer:

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -53,7 +54,7 @@ void write_to_standard_error(const protocol::Log& message) {
 
 }  // namespace
 
-ChannelIo::ChannelIo(int fd) : fd_(fd), process_(getpid()), decoder_(protocol::kMaxFrameBytes) {}
+ChannelIo::ChannelIo(int fd) : fd_(fd), decoder_(protocol::kMaxFrameBytes) {}
 
 Received ChannelIo::receive() {
   if (!is_own_process()) return {ReceiveState::kDrained, 0};

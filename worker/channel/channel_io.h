@@ -9,8 +9,6 @@
 // Not thread-safe: whoever shares it brings the lock.
 #pragma once
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -26,6 +24,7 @@
 #include "protocol/frame_decoder.h"
 #include "protocol/passed_descriptors.h"
 #include "worker/channel/log_budget.h"
+#include "worker/channel/own_process.h"
 
 namespace lambdapool::worker {
 
@@ -66,7 +65,7 @@ class ChannelIo {
   int fd() const { return fd_; }
 
   // False in a child that was forked off the process that made the object.
-  bool is_own_process() const { return getpid() == process_; }
+  bool is_own_process() const { return process_.is_this(); }
 
   // Reads once. Ends the life of the payloads that next_frame() gave.
   Received receive();
@@ -133,7 +132,7 @@ class ChannelIo {
   WriteState write_output();
 
   int fd_;
-  pid_t process_;
+  OwnProcess process_;
   protocol::FrameDecoder decoder_;
   protocol::IncomingDescriptors incoming_;
   std::string output_;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "protocol/codec.h"
+#include "worker/clock.h"
 #include "worker/process.h"
 #include "worker/python/deliver.h"
 #include "worker/python/error.h"
@@ -76,7 +77,16 @@ void Channel::receive() {
   // A handler that runs the loop itself would otherwise invalidate the frame it was called for.
   if (receiving_ || !io_.is_own_process()) return;
   take_input();
+  start_taken();
   if (io_.waiting() > 0) write();
+}
+
+void Channel::start_taken() {
+  if (!is_attached() || !handlers_.on_taken) return;
+  const Raised raised(starting_);
+  gathered_since_ = coarse_now();
+  const Reference handler = share(handlers_.on_taken.get());
+  if (!steal(PyObject_CallNoArgs(handler.get()))) print_error("the host's on_taken");
 }
 
 void Channel::take_input() {
@@ -170,6 +180,14 @@ bool Channel::schedule(const Reference& callback) {
 void Channel::output_queued() {
   if (!is_attached()) return write();
   if (receiving_ || flush_scheduled_ || watching_writable_) return;
+  if (starting_) {
+    // Answers wait for those after them only as long as that takes no time.
+    if (const std::uint64_t now = coarse_now(); now != gathered_since_) {
+      gathered_since_ = now;
+      write();
+    }
+    return;
+  }
   flush_scheduled_ = true;
   if (schedule(callbacks_.flush)) return;
   // The loop is closed: nothing but this call will ever write.
@@ -227,8 +245,8 @@ WriteState Channel::flush(std::chrono::milliseconds limit) {
 int Channel::traverse(visitproc visit, void* arg) {
   for (const Reference* reference :
        {&loop_, &handlers_.on_request, &handlers_.on_cancel, &handlers_.on_shutdown,
-        &handlers_.on_credit, &handlers_.on_stacks, &callbacks_.receive, &callbacks_.flush,
-        &callbacks_.writable}) {
+        &handlers_.on_credit, &handlers_.on_stacks, &handlers_.on_taken, &callbacks_.receive,
+        &callbacks_.flush, &callbacks_.writable}) {
     Py_VISIT(reference->get());
   }
   return 0;

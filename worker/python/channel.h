@@ -2,8 +2,8 @@
 // become bytes.
 //
 // On the loop's thread, when the descriptor is readable, it takes a bounded amount of input and
-// calls the host's handlers for each whole frame. What is queued meanwhile leaves in one write at
-// the end; what is queued at another time leaves in one write in the loop's next turn; what the
+// calls the host's handlers for each whole frame, and then its on_taken(), which begins what has
+// come. What is queued meanwhile leaves in one write at the end, or sooner when that takes long; what is queued at another time leaves in one write in the loop's next turn; what the
 // socket does not take waits until it is writable. Invariants:
 //   While bytes wait and a loop is attached, a flush or the writer callback is scheduled on it, or
 //   a receive() is on the stack that ends with a write. Every method runs under the GIL, which
@@ -13,6 +13,7 @@
 #include <Python.h>
 
 #include <chrono>
+#include <cstdint>
 
 #include "protocol/message.h"
 #include "worker/channel/channel_io.h"
@@ -35,6 +36,7 @@ class Channel {
     Reference on_shutdown;
     Reference on_credit;  // Null when the host streams nothing.
     Reference on_stacks;  // Null when the host has none to tell.
+    Reference on_taken;   // After the others, when all that had come is taken. Null: not asked for.
   };
 
   Channel(ChannelIo& io, VitalsPage& vitals) : io_(io), vitals_(vitals) {}
@@ -62,6 +64,7 @@ class Channel {
  private:
   void take_input();
   void take_frames();
+  void start_taken();
   void deliver(const protocol::Start& start);
   void deliver(const protocol::Request& request);
   void deliver(const protocol::Cancel& cancel);
@@ -81,6 +84,8 @@ class Channel {
   Callbacks callbacks_;
   unsigned long loop_thread_ = 0;
   bool receiving_ = false;
+  bool starting_ = false;  // on_taken() runs, in receive().
+  std::uint64_t gathered_since_ = 0;
   bool flush_scheduled_ = false;
   bool watching_writable_ = false;
 };

@@ -11,6 +11,8 @@ struct SteppedObject {
   PyObject_HEAD PyObject* coroutine;
   // What the coroutine yielded in its first step, until a task has been given it.
   PyObject* first_yield;
+  // In which it took its first step, when that was by start().
+  PyObject* context;
   VitalsPage* vitals;
   std::uint64_t request;
   bool returned;  // In its first step.
@@ -27,11 +29,51 @@ PyObject* coroutine_of(PyObject* self) {
 
 Step step_of(PyObject* self) { return Step(*stepped_of(self).vitals, stepped_of(self).request); }
 
-// Takes the first step at once, before there is a task. True: the coroutine has returned, and what
-// it returned is dropped. Else what it waits for is kept for the task that goes on with it.
-PyObject* start(PyObject* self, PyObject* /*none*/) {
+// A copy of the current context is the current one for as long as this lives.
+class ContextScope {
+ public:
+  ContextScope() : context_(steal(PyContext_CopyCurrent())) {
+    if (context_ && PyContext_Enter(context_.get()) != 0) context_ = nullptr;
+  }
+  ~ContextScope() {
+    if (!context_) return;
+    // What the step has raised stays pending.
+    PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (PyContext_Exit(context_.get()) != 0) PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+  }
+  ContextScope(const ContextScope&) = delete;
+  ContextScope& operator=(const ContextScope&) = delete;
+
+  PyObject* get() const { return context_.get(); }  // Null with an exception pending.
+
+ private:
+  Reference context_;
+};
+
+// start(slot, variable, value): takes the first step at once, before there is a task, in a context
+// of its own in which the variable has the value, and marks the request in this slot as begun. True:
+// the coroutine has returned, and what it returned is dropped. Else what it waits for is kept for
+// the task that goes on with it.
+PyObject* start(PyObject* self, PyObject* const* values, Py_ssize_t count) {
   PyObject* const coroutine = coroutine_of(self);
   if (coroutine == nullptr) return nullptr;
+  if (count != 3) {
+    PyErr_SetString(PyExc_TypeError, "start() needs a slot, a context variable and its value");
+    return nullptr;
+  }
+  VitalsPage& vitals = *stepped_of(self).vitals;
+  const unsigned long slot = PyLong_AsUnsignedLong(values[0]);
+  if (slot >= vitals.window()) {
+    if (PyErr_Occurred() == nullptr) PyErr_SetString(PyExc_ValueError, "start(): no such slot");
+    return nullptr;
+  }
+  const ContextScope context;
+  if (context.get() == nullptr) return nullptr;
+  if (!steal(PyContextVar_Set(values[1], values[2]))) return nullptr;
+  Py_XSETREF(stepped_of(self).context, Py_NewRef(context.get()));
+  vitals.begin(static_cast<std::uint32_t>(slot), stepped_of(self).request);
   PyObject* result = nullptr;
   const PySendResult outcome = [&] {
     const Step step = step_of(self);
@@ -152,16 +194,23 @@ PyObject* get_request(PyObject* self, void* /*closure*/) {
   return PyLong_FromUnsignedLongLong(stepped_of(self).request);
 }
 
+PyObject* get_context(PyObject* self, void* /*closure*/) {
+  PyObject* const context = stepped_of(self).context;
+  return Py_NewRef(context != nullptr ? context : Py_None);
+}
+
 int traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(stepped_of(self).coroutine);
   Py_VISIT(stepped_of(self).first_yield);
+  Py_VISIT(stepped_of(self).context);
   return 0;
 }
 
 int clear(PyObject* self) {
   Py_CLEAR(stepped_of(self).coroutine);
   Py_CLEAR(stepped_of(self).first_yield);
+  Py_CLEAR(stepped_of(self).context);
   return 0;
 }
 
@@ -179,7 +228,8 @@ void* slot(Function* function) {
 }
 
 PyMethodDef methods[] = {
-    {"start", &start, METH_NOARGS, "Takes the first step; whether that was all."},
+    {"start", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&start)), METH_FASTCALL,
+     "Takes the first step; whether that was all."},
     {"send", &send, METH_O, "Takes a step."},
     {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&throw_into)),
      METH_FASTCALL, "Takes a step that begins with an exception."},
@@ -189,6 +239,7 @@ PyMethodDef methods[] = {
 
 PyGetSetDef attributes[] = {
     {"__class__", &get_class, nullptr, nullptr, nullptr},
+    {"context", &get_context, nullptr, "In which start() took the first step.", nullptr},
     {"lambdapool_request", &get_request, nullptr, "The id of the request it belongs to.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 

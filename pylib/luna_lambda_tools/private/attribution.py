@@ -27,8 +27,12 @@ class AttributionChannel(Protocol):
     """The part of the channel that says whose code runs."""
 
     def stepped(self, coroutine: Any, id: int) -> Any:
-        """The coroutine, telling whose code it is whenever it takes a step. ``start()`` takes the first one without a
-        task and says whether that was all; a task that is made of it then or meanwhile goes on from there."""
+        """The coroutine, telling whose code it is whenever it takes a step.
+
+        ``start(slot, variable, value)`` marks the request in this slot as begun and takes the first step without a
+        task, in a context of its own (``context``) in which the variable has the value. It says whether that was all; a
+        task that is made of it then or meanwhile goes on from there.
+        """
 
     def run_as(self, id: int, function: Callable[..., Result], *arguments: Any, **keywords: Any) -> Result: ...
 

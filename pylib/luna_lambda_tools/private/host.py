@@ -35,6 +35,10 @@ from .user_context import UserContext
 
 FLUSH_SECONDS = 5.0
 
+# Faster than a call of the class, which packs all arguments once more.
+_new_request = object.__new__
+_fill_request = StandaloneLambdaRequest.__init__
+
 
 class Channel(Answers, Protocol):
     """The worker's line to its supervisor, ``_lambdapool.Channel``."""
@@ -47,6 +51,7 @@ class Channel(Answers, Protocol):
         on_shutdown: Callable[[float], None],
         on_credit: Callable[[int, int], None],
         on_stacks: Callable[[int], None],
+        on_taken: Callable[[], None],
     ) -> None: ...
 
     def detach(self) -> None: ...
@@ -120,7 +125,13 @@ class Host:
         loop = self._loop
         loop.set_exception_handler(log_exception)
         self._channel.attach(
-            loop, self._on_request, self._on_cancel, self._on_shutdown, self._running.add_credit, self._on_stacks
+            loop,
+            self._on_request,
+            self._on_cancel,
+            self._on_shutdown,
+            self._running.add_credit,
+            self._on_stacks,
+            self._running.take_first_steps,
         )
         metrics_sink.attach(self._channel, loop)
         self._starting = asyncio.Task(self._start(), loop=loop, name="onStart")
@@ -172,9 +183,8 @@ class Host:
         body: bytes,
     ) -> None:
         try:
-            request = StandaloneLambdaRequest(
-                self._context, request_id, method, path, query, headers, body, peer, http_minor
-            )
+            request = _new_request(StandaloneLambdaRequest)
+            _fill_request(request, self._context, request_id, method, path, query, headers, body, peer, http_minor)
             if self._points is not None and method != task_main.METHOD:
                 self._points.began(id, request)
             if path == b"/main" and method == "POST" and self._main is not None:

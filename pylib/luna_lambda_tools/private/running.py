@@ -12,8 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from contextvars import Context, copy_context
-from typing import Any, Awaitable, Callable, Coroutine, NamedTuple, Protocol, Sequence
+from typing import Any, Awaitable, Callable, Protocol, Sequence
 
 from . import forked_child, json_result, log, stacks
 from .attribution import AttributionChannel
@@ -30,8 +29,6 @@ JSON_HEADERS = (("Content-Type", "application/json"),)
 
 class Answers(StreamChannel, AttributionChannel, Protocol):
     """The part of the channel that requests need."""
-
-    def begin(self, slot: int, id: int) -> None: ...
 
     def respond(
         self, id: int, status: int, headers: Sequence[tuple[str, str]], body: bytes, route: str = ""
@@ -91,7 +88,8 @@ class RequestTask(asyncio.Task[None]):
     noted: str | None  # why the supervisor has cancelled it
 
 
-FirstStep = tuple[int, str, float, Any, Context]  # a request whose first step is taken: id, id for people, since, …
+Waiting = tuple[int, int, str, Work | None, Any, dict[str, Any] | None]  # the arguments of start()
+FirstStep = tuple[int, str, float, Any]  # a request whose first step is taken: id, id for people, since, the step
 
 
 class Running:
@@ -116,7 +114,7 @@ class Running:
         self._root = root
         self._told_at = 0.0
         self._told = 0
-        self._waiting: deque[tuple[int, str, Coroutine[Any, Any, None]]] = deque()  # for their first steps
+        self._waiting: deque[Waiting] = deque()  # for their first steps
         self._first: FirstStep | None = None
         self._tasks: dict[int, RequestTask] = {}
         self._cancelled: dict[int, str] = {}  # why, by the supervisor
@@ -133,39 +131,42 @@ class Running:
         request: Any,
         arguments: dict[str, Any] | None = None,
     ) -> None:
-        """Lets the work answer the request, as soon as the loop gets to it. Without work, it is looked for then."""
-        if not self._waiting:
-            self._loop.call_soon(self._take_first_steps)
-        self._waiting.append((id, request_id, self._run(id, slot, request_id, work, request, arguments)))
+        """Lets the work answer the request, at the next take_first_steps(). Without work, it is looked for then."""
+        self._waiting.append((id, slot, request_id, work, request, arguments))
 
-    def _take_first_steps(self) -> None:
+    def take_first_steps(self) -> None:
+        """Begins what has been started, when all that came with it is known: also what has cancelled it."""
         waiting = self._waiting
         since = self._loop.time()
         try:
             while waiting:
-                id, request_id, run = waiting.popleft()
-                context = copy_context()
-                stepped = self._channel.stepped(run, id)
+                id, slot, request_id, work, request, arguments = waiting.popleft()
+                if self._forked:  # another request's code has forked in this turn of the loop, and this is the child
+                    forked_child.leave(None)
+                if self._cancelled and id in self._cancelled:
+                    self.fail(id, REASONS.get(self._cancelled.pop(id), SHUT_DOWN), None, work.route if work else "")
+                    continue
+                run = self._channel.stepped(self._run(id, work, request, arguments), id)
                 outer = self._first  # when the lambda runs the loop itself
-                self._first = first = (id, request_id, since, stepped, context)
+                self._first = first = (id, request_id, since, run)
                 try:
-                    if not context.run(stepped.start):
+                    if not run.start(slot, log.request, (id, request_id)):
                         self._task_of(first)
                 finally:
                     self._first = outer
         finally:
             if waiting:  # a signal handler of the lambda may raise anything anywhere
-                self._loop.call_soon(self._take_first_steps)
+                self._loop.call_soon(self.take_first_steps)
 
     def current(self) -> asyncio.Task[None] | None:
         """The task of the request whose first step is being taken; None when that is none."""
         return None if self._first is None else self._task_of(self._first)
 
     def _task_of(self, first: FirstStep) -> RequestTask:
-        id, request_id, since, stepped, context = first
+        id, request_id, since, run = first
         task = self._tasks.get(id)
         if task is None:
-            task = self._tasks[id] = RequestTask(stepped, loop=self._loop, context=context)
+            task = self._tasks[id] = RequestTask(run, loop=self._loop, context=run.context)
             task.request_id, task.since, task.noted = request_id, since, self._cancelled.get(id)
         return task
 
@@ -219,7 +220,7 @@ class Running:
         """Cancels what runs, and says what that is."""
         for id in [waiting[0] for waiting in self._waiting] + list(self._tasks):
             self.cancel(id, reason)
-        self._take_first_steps()
+        self.take_first_steps()
         return list(self._tasks.values())
 
     def fail(self, id: int, error: ErrorKind, detail: str | None = None, route: str = "") -> None:
@@ -232,24 +233,9 @@ class Running:
         route = route or getattr(error, "route", "")
         self._channel.fail(id, error.status, error.kind, error.code, error.desc, error.detail, error.headers, route)
 
-    async def _run(
-        self,
-        id: int,
-        slot: int,
-        request_id: str,
-        work: Work | None,
-        request: Any,
-        arguments: dict[str, Any] | None,
-    ) -> None:
+    async def _run(self, id: int, work: Work | None, request: Any, arguments: dict[str, Any] | None) -> None:
         try:
-            log.request.set((id, request_id))
-            if self._forked:  # another request's code has forked in this turn of the loop, and this is the child
-                forked_child.leave(None)
-            if id in self._cancelled:
-                self.fail(id, REASONS.get(self._cancelled[id], SHUT_DOWN), None, work.route if work else "")
-                return
             try:
-                self._channel.begin(slot, id)
                 if work is None:
                     work, arguments = self._find(request)
                 if work.name:

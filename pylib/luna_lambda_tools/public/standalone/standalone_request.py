@@ -251,9 +251,10 @@ class StandaloneLambdaRequest(LunaAccess):
         Raises BadRequestJson, an answer 400, when it is not JSON in UTF-8. Source: LUNA manual, section
         "Lambda exceptions".
         """
-        if self._json is _UNSET:
-            return self.load_json()
-        return self._json
+        value = self._json
+        if value is not _UNSET:
+            return value
+        return self.load_json()
 
     def load_json(self, loads: Optional[Callable[[bytes], Any]] = None) -> Any:
         """Parses the body again, by `loads` (bytes -> value) when given; `json` is the result from then on.
@@ -261,14 +262,15 @@ class StandaloneLambdaRequest(LunaAccess):
         Raises BadRequestJson when the body is not empty and cannot be parsed.
         """
         try:
-            self._json = loads(self.body) if loads else _load_utf8(self.body)
+            self._json = value = loads(self.body) if loads else _load_utf8(self.body)
+            return value
         except Exception as error:
             if self.body:
                 from luna_lambda_tools.private.errors import BadRequestJson
 
                 raise BadRequestJson() from error
             self._json = None
-        return self._json
+        return None
 
     def getBody(self) -> bytes:
         """The body, as `body`. Source: LUNA manual, page "Standalone lambda"."""
@@ -495,11 +497,12 @@ _SPACE = " \t\n\r"
 
 def _load_utf8(body: bytes) -> Any:
     # Not json.loads(body): it also takes UTF-16 and UTF-32, and bytes that are no Unicode.
-    text = body.decode("utf-8-sig" if body.startswith(b"\xef\xbb\xbf") else "utf-8")
+    text = body.decode()
     try:
         value, end = _scan(text, 0)  # What json.loads does between its searches for white space.
         if end == len(text) or not text[end:].strip(_SPACE):
             return value
     except StopIteration:
         pass
-    return json.loads(text)  # White space comes first, or it says what is wrong and where.
+    # White space or a byte order mark comes first, or it says what is wrong and where.
+    return json.loads(text.removeprefix("\ufeff"))
