@@ -58,20 +58,13 @@ Driver = Callable[["FakeChannel"], Awaitable[None]]
 class Stepped(collections.abc.Coroutine[Any, Any, Any]):
     """What worker/python/stepped.h is, without a page to tell whose code runs."""
 
-    def __init__(self, channel: FakeChannel, coroutine: Any, id: int) -> None:
-        self._channel = channel
+    def __init__(self, coroutine: Any, id: int) -> None:
         self._coroutine = coroutine
         self._first: list[Any] = []  # what the first step yielded, until a task has been given it
         self._returned = False
         self.lambdapool_request = id
 
-    def start(self, slot: int, variable: Any, value: Any) -> bool:
-        self.context = copy_context()
-        return self.context.run(self._start, slot, variable, value)
-
-    def _start(self, slot: int, variable: Any, value: Any) -> bool:
-        variable.set(value)
-        self._channel.begin(slot, self.lambdapool_request)
+    def start(self) -> bool:
         try:
             self._first.append(self._coroutine.send(None))
         except StopIteration:
@@ -120,6 +113,7 @@ class FakeChannel:
     grants_credit: bool = True  # at once, as a client does that reads fast
     in_credit: dict[int, int] = field(default_factory=dict)
     stepped_ids: list[int] = field(default_factory=list)  # of coroutines that became tasks
+    step: Stepped | None = None
     told_stacks: list[tuple[int, str]] = field(default_factory=list)
     run_ids: list[int] = field(default_factory=list)  # of calls in threads
     metrics: list[tuple[str, str, str, list[Any], list[float]]] = field(default_factory=list)
@@ -151,7 +145,21 @@ class FakeChannel:
 
     def stepped(self, coroutine: Any, id: int) -> Any:
         self.stepped_ids.append(id)
-        return Stepped(self, coroutine, id)
+        return Stepped(coroutine, id)
+
+    def take_first_step(self, coroutine: Any, id: int, slot: int, variable: Any, value: Any) -> Stepped | None:
+        step = self.stepped(coroutine, id)
+        step.context = copy_context()
+        step.context.run(variable.set, value)
+        self.begin(slot, id)
+        outer, self.step = self.step, step
+        try:
+            return None if step.context.run(step.start) else step
+        finally:
+            self.step = outer
+
+    def first_step(self) -> Stepped | None:
+        return self.step
 
     def run_as(self, id: int, function: Any, *arguments: Any, **keywords: Any) -> Any:
         self.run_ids.append(id)

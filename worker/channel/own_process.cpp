@@ -13,8 +13,8 @@ constexpr std::size_t kMarkBytes = 1;  // Which is a page.
 }  // namespace
 
 OwnProcess::OwnProcess() : process_(getpid()), mark_(nullptr) {
-  void* const page = mmap(nullptr, kMarkBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                          -1, 0);
+  void* const page =
+      mmap(nullptr, kMarkBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return;
   if (madvise(page, kMarkBytes, MADV_WIPEONFORK) != 0) {
     munmap(page, kMarkBytes);

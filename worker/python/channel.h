@@ -3,8 +3,9 @@
 //
 // On the loop's thread, when the descriptor is readable, it takes a bounded amount of input and
 // calls the host's handlers for each whole frame, and then its on_taken(), which begins what has
-// come. What is queued meanwhile leaves in one write at the end, or sooner when that takes long; what is queued at another time leaves in one write in the loop's next turn; what the
-// socket does not take waits until it is writable. Invariants:
+// come. What is queued meanwhile leaves in one write at the end, or sooner when that takes long;
+// what is queued at another time leaves in one write in the loop's next turn; what the socket does
+// not take waits until it is writable. Invariants:
 //   While bytes wait and a loop is attached, a flush or the writer callback is scheduled on it, or
 //   a receive() is on the stack that ends with a write. Every method runs under the GIL, which
 //   alone guards the state; flush() lets go of it only while the state is whole.

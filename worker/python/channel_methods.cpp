@@ -114,6 +114,34 @@ PyObject* stepped(PyObject* self, PyObject* const* values, Py_ssize_t count) {
   return make_stepped(channel_of(self).vitals(), values[0], id).release();
 }
 
+// take_first_step(coroutine, id, slot, variable, value): called for every request, so no Signature.
+PyObject* first_step(PyObject* self, PyObject* const* values, Py_ssize_t count) {
+  if (count != 5) {
+    PyErr_SetString(PyExc_TypeError,
+                    "take_first_step() needs a coroutine, an id, a slot, a variable and its value");
+    return nullptr;
+  }
+  VitalsPage& vitals = channel_of(self).vitals();
+  const std::uint64_t id = PyLong_AsUnsignedLongLong(values[1]);
+  const unsigned long slot = PyLong_AsUnsignedLong(values[2]);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  if (slot >= vitals.window()) {
+    PyErr_Format(PyExc_ValueError, "take_first_step(): slot must be 0 to %u, not %lu",
+                 vitals.window() - 1, slot);
+    return nullptr;
+  }
+  return take_first_step(vitals, {.coroutine = values[0],
+                                  .variable = values[3],
+                                  .value = values[4],
+                                  .request = id,
+                                  .slot = static_cast<std::uint32_t>(slot)})
+      .release();
+}
+
+PyObject* first_step_taken(PyObject* /*self*/, PyObject* /*none*/) {
+  return first_step_being_taken().release();
+}
+
 // run_as(id, function, *arguments, **keywords): the values of any call, so no Signature.
 PyObject* run_as(PyObject* /*self*/, PyObject* const* values, Py_ssize_t count,
                  PyObject* keywords) {
@@ -403,6 +431,10 @@ PyMethodDef channel_methods[] = {
     define<kBegin, begin>("Marks a request as begun: user code runs from now on."),
     {"stepped", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&stepped)),
      METH_FASTCALL, "The coroutine, telling whose code it is whenever it takes a step."},
+    {"take_first_step", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&first_step)),
+     METH_FASTCALL, "Begins a request's coroutine without a task; None when it has returned."},
+    {"first_step", &first_step_taken, METH_NOARGS,
+     "What take_first_step() is at; None for nothing."},
     {"run_as", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&run_as)),
      METH_FASTCALL | METH_KEYWORDS, "Calls a function as code of a request, in this thread."},
     {"exit", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&exit)), METH_FASTCALL,

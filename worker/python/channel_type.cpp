@@ -3,6 +3,7 @@
 #include <new>
 
 #include "worker/python/channel_methods.h"
+#include "worker/python/headers.h"
 #include "worker/python/stepped.h"
 
 namespace lambdapool::worker::python {
@@ -49,7 +50,9 @@ int add_types(PyObject* module) {
   const Reference type = steal(PyType_FromModuleAndSpec(module, &type_spec, nullptr));
   if (!type || PyModule_AddObjectRef(module, "Channel", type.get()) != 0) return -1;
   const Reference stepped = make_stepped_type(module);
-  return stepped ? PyModule_AddObjectRef(module, "Stepped", stepped.get()) : -1;
+  if (!stepped || PyModule_AddObjectRef(module, "Stepped", stepped.get()) != 0) return -1;
+  const Reference headers = make_headers_type(module);
+  return headers ? PyModule_AddObjectRef(module, "Headers", headers.get()) : -1;
 }
 
 PyModuleDef_Slot module_slots[] = {{Py_mod_exec, slot(&add_types)}, {0, nullptr}};

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 
+#include "worker/python/headers.h"
 #include "worker/python/text.h"
 
 namespace lambdapool::worker::python {
@@ -16,22 +17,6 @@ Reference make_number(std::uint64_t number) { return steal(PyLong_FromUnsignedLo
 
 Reference make_seconds(std::uint32_t milliseconds) {
   return steal(PyFloat_FromDouble(milliseconds / kMillisecondsPerSecond));
-}
-
-Reference make_headers(const protocol::Fields& fields) {
-  Reference list = steal(PyList_New(std::ssize(fields)));
-  if (!list) return nullptr;
-  Py_ssize_t position = 0;
-  for (const protocol::Field& field : fields) {
-    Reference name = make_text(field.name);
-    Reference value = make_text(field.value);
-    PyObject* pair = name && value ? PyTuple_New(2) : nullptr;
-    if (pair == nullptr) return nullptr;
-    PyTuple_SET_ITEM(pair, 0, name.release());
-    PyTuple_SET_ITEM(pair, 1, value.release());
-    PyList_SET_ITEM(list.get(), position++, pair);
-  }
-  return list;
 }
 
 template <std::size_t kCount>

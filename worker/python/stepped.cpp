@@ -11,7 +11,7 @@ struct SteppedObject {
   PyObject_HEAD PyObject* coroutine;
   // What the coroutine yielded in its first step, until a task has been given it.
   PyObject* first_yield;
-  // In which it took its first step, when that was by start().
+  // In which it took its first step, when that was without a task.
   PyObject* context;
   VitalsPage* vitals;
   std::uint64_t request;
@@ -52,42 +52,20 @@ class ContextScope {
   Reference context_;
 };
 
-// start(slot, variable, value): takes the first step at once, before there is a task, in a context
-// of its own in which the variable has the value, and marks the request in this slot as begun. True:
-// the coroutine has returned, and what it returned is dropped. Else what it waits for is kept for
-// the task that goes on with it.
-PyObject* start(PyObject* self, PyObject* const* values, Py_ssize_t count) {
-  PyObject* const coroutine = coroutine_of(self);
-  if (coroutine == nullptr) return nullptr;
-  if (count != 3) {
-    PyErr_SetString(PyExc_TypeError, "start() needs a slot, a context variable and its value");
-    return nullptr;
-  }
-  VitalsPage& vitals = *stepped_of(self).vitals;
-  const unsigned long slot = PyLong_AsUnsignedLong(values[0]);
-  if (slot >= vitals.window()) {
-    if (PyErr_Occurred() == nullptr) PyErr_SetString(PyExc_ValueError, "start(): no such slot");
-    return nullptr;
-  }
-  const ContextScope context;
-  if (context.get() == nullptr) return nullptr;
-  if (!steal(PyContextVar_Set(values[1], values[2]))) return nullptr;
-  Py_XSETREF(stepped_of(self).context, Py_NewRef(context.get()));
-  vitals.begin(static_cast<std::uint32_t>(slot), stepped_of(self).request);
-  PyObject* result = nullptr;
-  const PySendResult outcome = [&] {
-    const Step step = step_of(self);
-    return PyIter_Send(coroutine, Py_None, &result);
-  }();
-  if (outcome == PYGEN_ERROR) return nullptr;
-  if (outcome == PYGEN_NEXT) {
-    Py_XSETREF(stepped_of(self).first_yield, result);
-    return Py_NewRef(Py_False);
-  }
-  Py_DECREF(result);
-  stepped_of(self).returned = true;
-  return Py_NewRef(Py_True);
-}
+// The one whose first step is being taken; of several, when a lambda runs the loop in its own, the
+// one that has begun last. Only the loop's thread takes steps.
+PyObject* innermost = nullptr;
+
+class Innermost {
+ public:
+  explicit Innermost(PyObject* self) : outer_(std::exchange(innermost, self)) {}
+  ~Innermost() { innermost = outer_; }
+  Innermost(const Innermost&) = delete;
+  Innermost& operator=(const Innermost&) = delete;
+
+ private:
+  PyObject* outer_;
+};
 
 // What a task calls for most of its steps.
 PySendResult send_value(PyObject* self, PyObject* value, PyObject** result) {
@@ -228,8 +206,6 @@ void* slot(Function* function) {
 }
 
 PyMethodDef methods[] = {
-    {"start", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&start)), METH_FASTCALL,
-     "Takes the first step; whether that was all."},
     {"send", &send, METH_O, "Takes a step."},
     {"throw", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&throw_into)),
      METH_FASTCALL, "Takes a step that begins with an exception."},
@@ -239,7 +215,8 @@ PyMethodDef methods[] = {
 
 PyGetSetDef attributes[] = {
     {"__class__", &get_class, nullptr, nullptr, nullptr},
-    {"context", &get_context, nullptr, "In which start() took the first step.", nullptr},
+    {"context", &get_context, nullptr,
+     "In which the first step was taken, when that was without a task.", nullptr},
     {"lambdapool_request", &get_request, nullptr, "The id of the request it belongs to.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
@@ -282,5 +259,31 @@ Reference make_stepped(VitalsPage& vitals, PyObject* coroutine, std::uint64_t re
   stepped_of(self).request = request;
   return steal(self);
 }
+
+Reference take_first_step(VitalsPage& vitals, const FirstStep& first) {
+  Reference self = make_stepped(vitals, first.coroutine, first.request);
+  const ContextScope context;
+  if (!self || context.get() == nullptr) return nullptr;
+  if (!steal(PyContextVar_Set(first.variable, first.value))) return nullptr;
+  SteppedObject& stepped = stepped_of(self.get());
+  stepped.context = Py_NewRef(context.get());
+  vitals.begin(first.slot, first.request);
+  PyObject* result = nullptr;
+  const PySendResult outcome = [&] {
+    const Innermost innermost(self.get());
+    const Step step = step_of(self.get());
+    return PyIter_Send(first.coroutine, Py_None, &result);
+  }();
+  if (outcome == PYGEN_ERROR) return nullptr;
+  if (outcome == PYGEN_NEXT) {
+    stepped.first_yield = result;
+    return self;
+  }
+  Py_DECREF(result);
+  stepped.returned = true;
+  return share(Py_None);
+}
+
+Reference first_step_being_taken() { return share(innermost != nullptr ? innermost : Py_None); }
 
 }  // namespace lambdapool::worker::python

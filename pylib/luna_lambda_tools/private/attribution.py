@@ -12,7 +12,7 @@ import os
 import posix
 from concurrent.futures import Future
 from concurrent.futures.thread import ThreadPoolExecutor
-from contextvars import Context
+from contextvars import Context, ContextVar
 from types import CoroutineType
 from typing import Any, Callable, Coroutine, Generator, NoReturn, Protocol, TypeVar
 
@@ -27,12 +27,17 @@ class AttributionChannel(Protocol):
     """The part of the channel that says whose code runs."""
 
     def stepped(self, coroutine: Any, id: int) -> Any:
-        """The coroutine, telling whose code it is whenever it takes a step.
+        """The coroutine, telling whose code it is whenever it takes a step."""
 
-        ``start(slot, variable, value)`` marks the request in this slot as begun and takes the first step without a
-        task, in a context of its own (``context``) in which the variable has the value. It says whether that was all; a
-        task that is made of it then or meanwhile goes on from there.
+    def take_first_step(self, coroutine: Any, id: int, slot: int, variable: ContextVar[Any], value: Any) -> Any:
+        """Marks the request in this slot as begun and takes its coroutine's first step, without a task, in a context of
+        its own in which the variable has the value.
+
+        Gives None when that was all; else the stepped coroutine, with that ``context``, of which a task is to be made.
         """
+
+    def first_step(self) -> Any:
+        """The stepped coroutine that is at its first step now, or None. A task that is made of it goes on from there."""
 
     def run_as(self, id: int, function: Callable[..., Result], *arguments: Any, **keywords: Any) -> Result: ...
 

@@ -16,7 +16,7 @@ import os
 import sys
 import tokenize  # noqa: F401
 import tracemalloc  # noqa: F401  the warning of a coroutine that was not awaited imports it while it is freed
-from typing import Any, Callable, Mapping, Protocol, Sequence
+from typing import Any, Callable, Iterable, Mapping, Protocol, Sequence
 
 from ..public import metrics  # noqa: F401  what it imports must not be the lambda's
 from ..public.standalone import StandaloneLambdaRequest
@@ -176,7 +176,7 @@ class Host:
         method: str,
         path: bytes,
         query: bytes,
-        headers: list[tuple[str, str]],
+        headers: Iterable[tuple[str, str]],
         peer: str,
         request_id: str,
         http_minor: int,

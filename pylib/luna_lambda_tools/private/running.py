@@ -89,7 +89,6 @@ class RequestTask(asyncio.Task[None]):
 
 
 Waiting = tuple[int, int, str, Work | None, Any, dict[str, Any] | None]  # the arguments of start()
-FirstStep = tuple[int, str, float, Any]  # a request whose first step is taken: id, id for people, since, the step
 
 
 class Running:
@@ -115,7 +114,7 @@ class Running:
         self._told_at = 0.0
         self._told = 0
         self._waiting: deque[Waiting] = deque()  # for their first steps
-        self._first: FirstStep | None = None
+        self._since = 0.0  # when the last of them began, by the loop's clock
         self._tasks: dict[int, RequestTask] = {}
         self._cancelled: dict[int, str] = {}  # why, by the supervisor
         self._streams: dict[int, Stream] = {}
@@ -137,7 +136,8 @@ class Running:
     def take_first_steps(self) -> None:
         """Begins what has been started, when all that came with it is known: also what has cancelled it."""
         waiting = self._waiting
-        since = self._loop.time()
+        self._since = self._loop.time()
+        take_first_step = self._channel.take_first_step
         try:
             while waiting:
                 id, slot, request_id, work, request, arguments = waiting.popleft()
@@ -146,28 +146,26 @@ class Running:
                 if self._cancelled and id in self._cancelled:
                     self.fail(id, REASONS.get(self._cancelled.pop(id), SHUT_DOWN), None, work.route if work else "")
                     continue
-                run = self._channel.stepped(self._run(id, work, request, arguments), id)
-                outer = self._first  # when the lambda runs the loop itself
-                self._first = first = (id, request_id, since, run)
-                try:
-                    if not run.start(slot, log.request, (id, request_id)):
-                        self._task_of(first)
-                finally:
-                    self._first = outer
+                run = self._run(id, work, request, arguments)
+                stepped = take_first_step(run, id, slot, log.request, (id, request_id))
+                if stepped is not None:
+                    self._task_of(stepped)
         finally:
             if waiting:  # a signal handler of the lambda may raise anything anywhere
                 self._loop.call_soon(self.take_first_steps)
 
     def current(self) -> asyncio.Task[None] | None:
         """The task of the request whose first step is being taken; None when that is none."""
-        return None if self._first is None else self._task_of(self._first)
+        stepped = self._channel.first_step()
+        return None if stepped is None else self._task_of(stepped)
 
-    def _task_of(self, first: FirstStep) -> RequestTask:
-        id, request_id, since, run = first
+    def _task_of(self, stepped: Any) -> RequestTask:
+        id = stepped.lambdapool_request
         task = self._tasks.get(id)
         if task is None:
-            task = self._tasks[id] = RequestTask(run, loop=self._loop, context=run.context)
-            task.request_id, task.since, task.noted = request_id, since, self._cancelled.get(id)
+            task = self._tasks[id] = RequestTask(stepped, loop=self._loop, context=stepped.context)
+            task.request_id = stepped.context[log.request][1]
+            task.since, task.noted = self._since, self._cancelled.get(id)
         return task
 
     def add_credit(self, id: int, amount: int) -> None:
@@ -178,10 +176,9 @@ class Running:
 
     def cancel(self, id: int, reason: str) -> None:
         """Cancels a request; one that has been answered is left alone."""
-        first = self._first
         task = self._tasks.get(id)
-        if task is None and first is not None and first[0] == id:
-            task = self._task_of(first)
+        if task is None and (stepped := self._channel.first_step()) is not None and stepped.lambdapool_request == id:
+            task = self._task_of(stepped)
         if task is not None:
             if reason == "timeout" and self._cancelled.get(id) != reason:
                 self._tell_stacks(id, task)

@@ -6,7 +6,7 @@ import calendar
 import os
 import re
 import time
-from typing import NamedTuple, Sequence
+from typing import Iterable, NamedTuple
 
 _ETAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.IGNORECASE)
@@ -23,7 +23,7 @@ _DATES = tuple(
     )
 )
 
-Headers = Sequence[tuple[str, str]]
+Headers = Iterable[tuple[str, str]]
 
 
 class ByteRange(NamedTuple):

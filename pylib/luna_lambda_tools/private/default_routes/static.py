@@ -10,7 +10,7 @@ import asyncio
 import os
 import stat
 from dataclasses import dataclass
-from typing import AsyncIterator, Sequence
+from typing import AsyncIterator, Iterable
 from urllib.parse import unquote_to_bytes
 
 from ..errors import METHOD_NOT_ALLOWED, NOT_FOUND, ErrorKind, HostError
@@ -26,7 +26,7 @@ RANGE_NOT_SATISFIABLE = ErrorKind(
     416, "range_not_satisfiable", 12031, "Bad/incomplete input data", "The range lies outside the file"
 )
 
-Headers = Sequence[tuple[str, str]]
+Headers = Iterable[tuple[str, str]]
 
 
 @dataclass(slots=True)

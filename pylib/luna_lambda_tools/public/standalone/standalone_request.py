@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Callable, Final, NamedTuple, NoReturn, Optional, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Final, Iterable, NamedTuple, NoReturn, Optional, Protocol, TypeVar
 
 from luna_lambda_tools.private import monitoring
 from luna_lambda_tools.private.account import account_of
@@ -124,7 +124,7 @@ class StandaloneLambdaRequest(LunaAccess):
         method: str,
         path: bytes,
         query: bytes,
-        headers: list[tuple[str, str]],
+        headers: Iterable[tuple[str, str]],
         body: bytes,
         peer: str,
         http_minor: int,
