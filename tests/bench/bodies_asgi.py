@@ -1,13 +1,15 @@
-"""bodies_lambda/lambda_main.py as a raw ASGI application: no framework, nothing but the protocol."""
+"""lambda_bodies/lambda_main.py as a raw ASGI application: no framework, nothing but the protocol."""
 
 import json
+
+from asgi_app import app as json_app
 
 ANSWERS: dict[int, bytes] = {}
 
 
 async def app(scope, receive, send):
-    if scope["type"] != "http":
-        raise RuntimeError(f"unexpected scope {scope['type']}")
+    if scope["type"] == "lifespan" or scope["path"] == "/facts":
+        return await json_app(scope, receive, send)
     body, more = b"", True
     while more:
         message = await receive()
