@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Sequence
 
 
-@dataclass
+@dataclass(slots=True)
 class Reply:
     """Status, headers in order, body; Content-Length and the like are the supervisor's."""
 
     status: int
-    headers: list[tuple[str, str]]
+    headers: Sequence[tuple[str, str]]
     body: bytes

@@ -8,10 +8,14 @@ from typing import Any, Iterable, Mapping
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _SHOWN = 60
+_MOST_KNOWN = 1000
+_known_names: set[str] = set()  # that have been found good
 
 
 def checked_status(status: Any) -> int:
     """Raises ValueError unless it is an int from 200 to 599."""
+    if type(status) is int and 200 <= status <= 599:
+        return status
     if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
         raise ValueError(f"the status of a response is {_shown(status)}; it must be an int from 200 to 599")
     return int(status)
@@ -29,12 +33,21 @@ def checked_headers(headers: Mapping[str, Any] | Iterable[tuple[str, Any]] | Non
             name, value = pair
         except (TypeError, ValueError):
             raise TypeError(f"headers must be a dict, or pairs of name and value; {_shown(pair)} is no pair") from None
-        checked.append((_name(name), _value(name, value)))
+        if type(name) is not str or name not in _known_names:
+            name = _name(name)
+        # What is printable ASCII is good: most values are.
+        if type(value) is str and value.isascii() and value.isprintable():
+            value = value.strip(" ")
+        else:
+            value = _value(name, value)
+        checked.append((name, value))
     return checked
 
 
 def checked_body(body: Any) -> bytes:
     """Raises TypeError unless it is a str, bytes, bytearray, memoryview or None."""
+    if type(body) is bytes:
+        return body
     if body is None:
         return b""
     if isinstance(body, str):
@@ -46,6 +59,8 @@ def checked_body(body: Any) -> bytes:
 
 def _name(name: Any) -> str:
     if isinstance(name, str) and _NAME.fullmatch(name):
+        if type(name) is str and len(_known_names) < _MOST_KNOWN:
+            _known_names.add(name)
         return name
     raise ValueError(f"{_shown(name)} cannot be the name of a header; names are letters, digits and -")
 

@@ -29,6 +29,13 @@ class Route(Generic[Resource]):
     template: Template
     methods: dict[str, Resource]
     has_pattern: bool
+    #: Segment and name of each parameter, when the path needs no look but at its segments.
+    by_segment: tuple[tuple[int, str], ...] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = [(index, part) for index, part in enumerate(self.template.parts) if not isinstance(part, str)]
+        simple = self.template.pattern is None and not any(part.label == "ext" for _, part in parts)
+        self.by_segment = tuple((index, part.name) for index, part in parts) if simple else None
 
 
 @dataclass(slots=True)
@@ -121,10 +128,13 @@ class Router(Generic[Resource]):
 class _Node(Generic[Resource]):
     """One segment of the routes that share what stands before it."""
 
-    __slots__ = ("part", "depth", "routes", "_by_key", "_children")
+    __slots__ = ("part", "depth", "routes", "_text", "_convert", "_by_key", "_children")
 
     def __init__(self, part: str | Parameter | None) -> None:
         self.part = part
+        self._text = part if isinstance(part, str) else None
+        typed = isinstance(part, Parameter) and not part.has_pattern
+        self._convert = TYPES[part.label].convert if typed else None
         self.depth = 0  # of the deepest node below, counted from here
         self.routes: list[Route[Resource]] = []
         self._by_key: dict[str, _Node[Resource]] = {}
@@ -169,14 +179,13 @@ class _Node(Generic[Resource]):
             return None
         segment = segments[at]
         for child in self._children:
-            part = child.part
             value: Any = segment
-            if isinstance(part, str):
-                if part != segment:
+            if child._text is not None:
+                if child._text != segment:
                     continue
-            elif part is not None and not part.has_pattern:
+            elif child._convert is not None:
                 try:
-                    value = TYPES[part.label].convert(segment)
+                    value = child._convert(segment)
                 except ValueError:
                     continue
             values.append(value)
@@ -193,6 +202,8 @@ class _Refused(Exception):
 
 def _match(route: Route[Resource], path: str, values: list[Any] | None) -> Found[Resource] | None:
     """Whether the route's pattern, if it has one, matches. values: the segments, converted; None to convert here."""
+    if values is not None and route.by_segment is not None:
+        return Found(route, {name: values[index] for index, name in route.by_segment})
     template = route.template
     groups: dict[str, Any] = {}
     if template.pattern is not None:

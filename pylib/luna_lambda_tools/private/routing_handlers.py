@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from types import CoroutineType
 from typing import Any, Callable
 
 from ..public.user_handlers.base_handler import LambdaUserHandler
@@ -81,32 +82,31 @@ def _answering(view: Callable[..., Any], name: str) -> Callable[[Any], Any]:
         exchange: Exchange = request._exchange
         try:
             result = view(request, **exchange.arguments)
-            if inspect.isawaitable(result) and not isinstance(result, StreamResponse):
+            if type(result) is CoroutineType or inspect.isawaitable(result) and not isinstance(result, StreamResponse):
                 result = await result
-            return await _conclude(result, exchange, name)
+            stream = exchange.begun
+            if isinstance(result, StreamResponse):
+                await result._finish()
+                return None
+            if stream is not None:
+                stream.end()
+                if result is not None:
+                    kind = _kind_of(result)
+                    log.logger.warning("%s has streamed its response already; %s that it returned is left out", name, kind)
+                return None
+            return _reply_of(result, name)
         finally:
-            _log_monitoring(request)
+            if request._kept is not None:
+                _log_monitoring(request)
 
     return answer
 
 
-async def _conclude(result: Any, exchange: Exchange, name: str) -> Reply | None:
-    """The reply; None when the response has been streamed, to its end."""
-    stream = exchange.stream
-    assert stream is not None
-    if isinstance(result, StreamResponse):
-        await result._finish()
-        return None
-    if stream.begun:
-        stream.end()
-        if result is not None:
-            kind = _kind_of(result)
-            log.logger.warning("%s has streamed its response already; %s that it returned is left out", name, kind)
-        return None
+def _reply_of(result: Any, name: str) -> Reply:
     if not isinstance(result, HTTPResponse) and not _is_like_a_response(result):
         raise BadHandlerResult(f"{name} returned {_kind_of(result)}; it must return self.sendResponse(...)")
     try:
-        return Reply(checked_status(result.status), list(head_of(result)), checked_body(result.body))
+        return Reply(checked_status(result.status), head_of(result), checked_body(result.body))
     except (ValueError, TypeError) as error:
         raise BadHandlerResult(f"{name}: {error}") from None
 
@@ -123,7 +123,6 @@ def _kind_of(result: object) -> str:
 
 
 def _log_monitoring(request: Any) -> None:
-    kept = request._kept
-    if kept is not None and "dataForMonitoring" in kept:
-        data = kept["dataForMonitoring"]
+    data = request._kept.get("dataForMonitoring")
+    if data is not None:
         log.logger.debug("monitoring: tags %s, fields %s", data.tags, data.fields)

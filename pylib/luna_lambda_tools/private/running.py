@@ -261,8 +261,11 @@ class Running:
                 self._cancelled.pop(id, None)
 
     def _exchange(self, id: int, work: Work, method: str, arguments: dict[str, Any] | None) -> Exchange:
-        stream = self._streams[id] = Stream(self._channel, id, method, work.route, self._credit)
-        return Exchange(work.name, work.route, arguments or {}, stream)
+        return Exchange(work.name, work.route, arguments or {}, lambda: self._make_stream(id, method, work.route))
+
+    def _make_stream(self, id: int, method: str, route: str) -> Stream:
+        stream = self._streams[id] = Stream(self._channel, id, method, route, self._credit)
+        return stream
 
     def _fail_after_all(self, id: int, error: BaseException) -> None:
         text = f"{INTERNAL.detail}: {summary_of(error)}"

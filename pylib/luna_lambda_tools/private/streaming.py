@@ -7,7 +7,7 @@ without credit ``send`` waits, so that a slow client slows down the lambda inste
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from typing import Any, Callable, Protocol
 
 from .errors import Headers
 
@@ -116,13 +116,27 @@ class Exchange:
         name: who answers, for the log: ``ParameterHandler.post``.
         route: the template that matched; "" when none has parameters or none matched.
         arguments: the values of the template's parameters.
-        stream: the request's only stream.
     """
 
-    __slots__ = ("name", "route", "arguments", "stream")
+    __slots__ = ("name", "route", "arguments", "_make_stream", "_stream")
 
-    def __init__(self, name: str, route: str, arguments: dict[str, Any], stream: Stream | None) -> None:
+    def __init__(self, name: str, route: str, arguments: dict[str, Any], make_stream: Callable[[], Stream]) -> None:
         self.name = name
         self.route = route
         self.arguments = arguments
-        self.stream = stream
+        self._make_stream = make_stream
+        self._stream: Stream | None = None
+
+    @property
+    def stream(self) -> Stream:
+        """The request's only stream; most requests have none and never ask."""
+        stream = self._stream
+        if stream is None:
+            stream = self._stream = self._make_stream()
+        return stream
+
+    @property
+    def begun(self) -> Stream | None:
+        """The stream that is the response to the request, if there is one."""
+        stream = self._stream
+        return stream if stream is not None and stream.begun else None

@@ -6,6 +6,7 @@ Source: LUNA manual, section "Additional routes".
 from __future__ import annotations
 
 from inspect import isawaitable
+from types import CoroutineType
 from typing import Any, Callable, ClassVar, Final, Mapping, NoReturn, Optional, TypeVar
 
 from luna_lambda_tools.private import json_result, model_loading
@@ -143,7 +144,7 @@ class LambdaUserHandler:
         sees that the body is not whole.
         """
         exchange = self.request._exchange
-        if exchange is None or exchange.stream is None:
+        if exchange is None:
             raise RuntimeError("this request did not come from a client of the host; nothing can be streamed")
         return StreamResponse(exchange.stream, source, statusCode, headers, contentType)
 
@@ -255,9 +256,13 @@ class LambdaUserHandler:
     async def dispatchRequest(self, request: StandaloneLambdaRequest, *args: Any, **kwargs: Any) -> Any:
         """Calls the method for the request, with the path's parameters only. Override it to do things around it."""
         method = request.method.upper()
-        if method not in self.getAllowedMethods():
+        name = method.lower()
+        has_it = method in HTTP_METHODS and name in type(self).__dict__
+        if not has_it and method not in self.getAllowedMethods():
             return self.setMethodNotAllowed()
-        result = getattr(self, method.lower())(*args, **kwargs)
+        result = getattr(self, name)(*args, **kwargs)
+        if type(result) is CoroutineType:
+            return await result
         return await result if isawaitable(result) and not isinstance(result, StreamResponse) else result
 
     async def dispatch_request(self, request: StandaloneLambdaRequest, *args: Any, **kwargs: Any) -> Any:
@@ -271,8 +276,13 @@ class LambdaUserHandler:
         The class's `decorators` are around it.
         """
 
+        # A step less for each request, unless the class has a dispatch_request of its own.
+        dispatch: Any = cls.dispatch_request
+        if dispatch is LambdaUserHandler.dispatch_request:
+            dispatch = cls.dispatchRequest
+
         async def view(request: StandaloneLambdaRequest, *args: Any, **kwargs: Any) -> Any:
-            return await cls(request, *class_args, **class_kwargs).dispatch_request(request, *args, **kwargs)
+            return await dispatch(cls(request, *class_args, **class_kwargs), request, *args, **kwargs)
 
         view.__doc__ = cls.__doc__
         view.__module__ = cls.__module__

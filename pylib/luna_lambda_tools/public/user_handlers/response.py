@@ -21,11 +21,10 @@ class HTTPResponse:
     Attributes:
         status: an int from 200 to 599.
         body: bytes.
-        headers: a multidict without regard to case; `headers.add(name, value)` repeats a name, as for Set-Cookie.
         content_type: the value of Content-Type when `headers` has none; None for no such header.
     """
 
-    __slots__ = ("status", "body", "headers", "content_type")
+    __slots__ = ("status", "body", "content_type", "_checked", "_headers")
 
     def __init__(
         self,
@@ -36,11 +35,24 @@ class HTTPResponse:
     ) -> None:
         self.status = checked_status(status)
         self.body = checked_body(body)
-        self.headers: CIMultiDict[str] = CIMultiDict(checked_headers(headers))
         self.content_type = content_type
+        self._checked = checked_headers(headers)
+        self._headers: Any = None  # made when somebody asks, who may change them
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.status}, {len(self.body)} bytes>"
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """A multidict without regard to case; `headers.add(name, value)` repeats a name, as for Set-Cookie."""
+        if self._headers is None:
+            self._headers = CIMultiDict(self._checked)
+        headers: CIMultiDict[str] = self._headers
+        return headers
+
+    @headers.setter
+    def headers(self, headers: Headers) -> None:
+        self._headers = headers
 
 
 class StreamResponse:
@@ -139,10 +151,17 @@ class StreamResponse:
 
 def head_of(response: Any) -> tuple[tuple[str, str], ...]:
     """The headers of a response as they are sent. Raises ValueError or TypeError for those that cannot be."""
-    headers = checked_headers(response.headers)
+    if type(response) is HTTPResponse and response._headers is None:
+        headers = list(response._checked)
+    else:
+        headers = checked_headers(response.headers)
     content_type = response.content_type
-    if content_type is not None and not any(name.lower() == "content-type" for name, _ in headers):
-        headers[:0] = checked_headers([("Content-Type", content_type)])
+    if content_type is not None:
+        for name, _ in headers:
+            if name.lower() == "content-type":
+                break
+        else:
+            headers[:0] = checked_headers([("Content-Type", content_type)])
     return tuple(headers)
 
 
