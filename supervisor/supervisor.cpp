@@ -243,6 +243,7 @@ void Supervisor::watch_signals() {
 WorkerSettings Supervisor::settings(const std::string& lambda_root, const Config& config) const {
   return {
       .program = installation_.worker_program,
+      .system_python = config.worker.interpreter == Interpreter::kSystem,
       .pylib = installation_.pylib,
       .lambda_root = lambda_root,
       .lambda_id = lambda_id_,

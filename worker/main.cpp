@@ -1,67 +1,16 @@
-// The worker program: its command line.
+// The worker program, which embeds Python, or hands over to the system's.
 
-#include <algorithm>
-#include <cstdio>
-#include <cstring>
-#include <exception>
-#include <span>
-#include <string>
+#include <cstddef>
 #include <string_view>
-#include <vector>
 
-#include "worker/exit_status.h"
-#include "worker/serve.h"
-#include "worker/template.h"
-
-namespace {
-
-constexpr const char* kHelp =
-    "lambdapool-worker runs one lambda for a supervisor. It is started by `lambdapool serve`, "
-    "which hands it\n"
-    "its descriptors; there is nothing to be gained from starting it by hand.\n"
-    "\n"
-    "  lambdapool-worker                              serve on descriptors 3, 4 and 5\n"
-    "  lambdapool-worker template host|lambda         fork workers as told on descriptor 3\n"
-    "  lambdapool-worker unpack ARCHIVE FOLDER [KEY=VALUE]...\n"
-    "                                                 unpack a lambda's zip file into a new "
-    "folder\n"
-    "  lambdapool-worker tool NAME [ARGUMENT]...      what `lambdapool NAME` runs\n"
-    "  lambdapool-worker --version\n"
-    "  lambdapool-worker --help\n";
-
-int run(std::span<const std::string> arguments) {
-  namespace worker = lambdapool::worker;
-  if (arguments.empty()) return worker::serve();
-  if (arguments[0] == "unpack" && arguments.size() >= 3)
-    return worker::unpack(arguments.subspan(1));
-  if (arguments[0] == "tool" && arguments.size() >= 2) return worker::tool(arguments.subspan(1));
-  if (arguments[0] == "--version" && arguments.size() == 1) {
-    std::puts("lambdapool-worker " LAMBDAPOOL_VERSION);
-    return worker::kExitClean;
-  }
-  if (arguments[0] == "--help" && arguments.size() == 1) {
-    std::fputs(kHelp, stdout);
-    return worker::kExitClean;
-  }
-  std::fprintf(stderr,
-               "lambdapool-worker: cannot make sense of `%s`; see lambdapool-worker --help\n",
-               arguments[0].c_str());
-  return worker::kExitUsage;
-}
-
-}  // namespace
+#include "worker/command_line.h"
+#include "worker/system_python.h"
 
 int main(int count, char** values) {
-  try {
-    if (count == 3 && std::string_view(values[1]) == "template") {
-      // Both arguments, as ps shows them, are the template's and not its workers'.
-      const std::span<char> shown(values[1], values[2] + std::strlen(values[2]));
-      return lambdapool::worker::serve_as_template(std::string(values[2]), shown);
-    }
-    const std::vector<std::string> arguments(values + std::min(count, 1), values + count);
-    return run(arguments);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "lambdapool-worker: %s\n", error.what());
-    return lambdapool::worker::kExitInternal;
+  namespace worker = lambdapool::worker;
+  const std::span<char*> arguments(values, static_cast<std::size_t>(count));
+  if (count > 1 && values[1] == worker::kInSystemPython) {
+    return worker::run_in_system_python(arguments);
   }
+  return worker::run_command_line(arguments);
 }

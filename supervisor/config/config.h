@@ -83,8 +83,12 @@ struct QuarantineConfig {
 
 enum class EventLoop { kAuto, kUvloop, kAsyncio };
 
+// Which Python runs a worker: the one in lambdapool-worker, or the system's python3.
+enum class Interpreter { kEmbedded, kSystem };
+
 struct WorkerConfig {
   EventLoop event_loop = EventLoop::kAuto;
+  Interpreter interpreter = Interpreter::kEmbedded;
   Milliseconds block_warning{1'000};  // Zero: none.
   // Limits of one process; zero: those of the supervisor.
   std::uint64_t memory_limit = 0;  // Address space.

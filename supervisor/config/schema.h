@@ -30,8 +30,9 @@ enum class Kind {
   kChoice,
 };
 
-using Member = std::variant<std::string*, bool*, std::uint16_t*, std::uint32_t*, std::uint64_t*,
-                            Milliseconds*, EventLoop*, LogLevel*, LogFormat*, Preload*, Replay*>;
+using Member =
+    std::variant<std::string*, bool*, std::uint16_t*, std::uint32_t*, std::uint64_t*, Milliseconds*,
+                 EventLoop*, LogLevel*, LogFormat*, Preload*, Replay*, Interpreter*>;
 
 struct Key {
   std::string_view path;  // `section.name`.

@@ -31,6 +31,7 @@ constexpr std::array kSizeUnits = {
 
 constexpr std::array<std::string_view, 3> kPreloadNames = {"off", "host", "lambda"};
 constexpr std::array<std::string_view, 3> kEventLoopNames = {"auto", "uvloop", "asyncio"};
+constexpr std::array<std::string_view, 2> kInterpreterNames = {"embedded", "system"};
 constexpr std::array<std::string_view, 4> kLogLevelNames = {"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> kLogFormatNames = {"text", "json"};
 constexpr std::array<std::string_view, 4> kReplayNames = {"never", "safe", "idempotent", "always"};
@@ -101,6 +102,7 @@ std::string format_size(std::uint64_t bytes) {
 
 std::span<const std::string_view> names_of(Preload) { return kPreloadNames; }
 std::span<const std::string_view> names_of(EventLoop) { return kEventLoopNames; }
+std::span<const std::string_view> names_of(Interpreter) { return kInterpreterNames; }
 std::span<const std::string_view> names_of(LogLevel) { return kLogLevelNames; }
 std::span<const std::string_view> names_of(LogFormat) { return kLogFormatNames; }
 std::span<const std::string_view> names_of(Replay) { return kReplayNames; }

@@ -31,6 +31,7 @@ std::string format_size(std::uint64_t bytes);
 
 // The names of an enumeration, in the order of its enumerators.
 std::span<const std::string_view> names_of(EventLoop);
+std::span<const std::string_view> names_of(Interpreter);
 std::span<const std::string_view> names_of(Preload);
 std::span<const std::string_view> names_of(LogLevel);
 std::span<const std::string_view> names_of(LogFormat);

@@ -66,8 +66,10 @@ std::expected<std::unique_ptr<TemplateProcess>, std::string> TemplateProcess::st
   // The lambda's code must not run as another user than its workers.
   const bool with_lambda =
       settings.pool.preload == Preload::kLambda && settings.limits.user.empty();
+  std::vector<std::string> command = worker_command(settings);
+  command.insert(command.end(), {"template", with_lambda ? "lambda" : "host"});
   const uv::SpawnOptions options{
-      {settings.program, "template", with_lambda ? "lambda" : "host"},
+      std::move(command),
       {-1, plumbing->worker_out.get(), plumbing->worker_err.get(), theirs.get()},
       settings.lambda_root};
   auto process = uv::Process::spawn(loop, options, [self](std::int64_t status, int signal) {

@@ -78,6 +78,12 @@ Lifespan make_lifespan(const PoolConfig& config, double fraction) {
           static_cast<std::uint64_t>(drawn(config.max_rss))};
 }
 
+std::vector<std::string> worker_command(const WorkerSettings& settings) {
+  std::vector<std::string> command = {settings.program};
+  if (settings.system_python) command.emplace_back("--interpreter=system");
+  return command;
+}
+
 protocol::Start start_message(const WorkerSettings& settings, std::uint32_t number) {
   return {
       .lambda_root = settings.lambda_root,
@@ -122,7 +128,7 @@ std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
   if (!plumbing) return std::unexpected(plumbing.error());
 
   const uv::SpawnOptions options{
-      {settings.program},
+      worker_command(settings),
       {-1, plumbing->worker_out.get(), plumbing->worker_err.get(), plumbing->worker_channel.get(),
        (*report)->descriptor(), (*vitals)->descriptor()},
       settings.lambda_root};

@@ -39,6 +39,7 @@ namespace lambdapool::supervisor {
 // What every worker of a pool is started with.
 struct WorkerSettings {
   std::string program;
+  bool system_python = false;  // Who runs it: the system's python3.
   std::string pylib;
   std::string lambda_root;
   std::string lambda_id;
@@ -54,6 +55,9 @@ struct WorkerSettings {
   Milliseconds block_warning{0};  // Zero: none.
   std::uint64_t generation = 1;   // Which version of the lambda it is, counted by the supervisor.
 };
+
+// The program with the arguments that all its uses have in common.
+std::vector<std::string> worker_command(const WorkerSettings& settings);
 
 // What a worker of that number is told first. Views into `settings`.
 protocol::Start start_message(const WorkerSettings& settings, std::uint32_t number);

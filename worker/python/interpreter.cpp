@@ -10,6 +10,10 @@
 namespace lambdapool::worker::python {
 namespace {
 
+#define LAMBDAPOOL_TEXT(value) #value
+#define LAMBDAPOOL_VERSION_TEXT(major, minor) LAMBDAPOOL_TEXT(major) "." LAMBDAPOOL_TEXT(minor)
+constexpr std::string_view kBuiltFor = LAMBDAPOOL_VERSION_TEXT(PY_MAJOR_VERSION, PY_MINOR_VERSION);
+
 class Config {
  public:
   Config() { PyConfig_InitIsolatedConfig(&config_); }
@@ -96,6 +100,11 @@ bool call_with_options(PyObject* module, const char* function, const Reference& 
 
 std::expected<std::unique_ptr<Interpreter>, std::string> Interpreter::start(
     const std::string& program) {
+  if (version() != kBuiltFor) {
+    return std::unexpected("this worker was built for Python " + std::string(kBuiltFor) +
+                           ", but is run by Python " + std::string(version()) +
+                           ": build lambdapool again");
+  }
   if (PyImport_AppendInittab("_lambdapool", &make_lambdapool_module) != 0) {
     return std::unexpected("cannot register the _lambdapool module");
   }

@@ -29,7 +29,11 @@ PROGRAMS = Path(os.environ.get("LAMBDAPOOL_BIN", ROOT / "build" / "dev" / "bin")
 
 # What each server is started with: LAMBDAPOOL_PRELOAD=lambda runs the tests with that template.
 PRELOAD = os.environ.get("LAMBDAPOOL_PRELOAD", "")
-EVERYWHERE = {"pool.preload": PRELOAD} if PRELOAD else {}
+# LAMBDAPOOL_INTERPRETER=system has all workers run by the system's Python.
+INTERPRETER = os.environ.get("LAMBDAPOOL_INTERPRETER", "")
+EVERYWHERE = {
+    key: value for key, value in (("pool.preload", PRELOAD), ("worker.interpreter", INTERPRETER)) if value
+}
 
 reads_files_at_each_start = pytest.mark.skipif(
     PRELOAD == "lambda", reason="the template keeps the lambda as it was imported, until a reload"
