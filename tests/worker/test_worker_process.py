@@ -1,6 +1,6 @@
 """The worker program as a process: the test plays the supervisor and gives it a host of its own.
 
-Only the standard library. The program is named by LAMBDAPOOL_WORKER.
+Only the standard library. The program is named by LAMBDAPOOL_WORKER; LAMBDAPOOL_WORKER_OPTION is its first argument.
 """
 
 import ctypes
@@ -18,6 +18,7 @@ import time
 import pytest
 
 WORKER = os.environ["LAMBDAPOOL_WORKER"]
+COMMAND = [WORKER, *filter(None, [os.environ.get("LAMBDAPOOL_WORKER_OPTION")])]
 LIMIT = 60
 CRASH_REPORT_BYTES = 128 * 1024
 WINDOW = 4
@@ -102,7 +103,7 @@ class Worker:
         closing = "; ".join(f"os.close({fd})" for fd in sources)
         program = f"import os, sys; {wiring}; {closing}; os.execv(sys.argv[1], sys.argv[1:])"
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", program, WORKER],
+            [sys.executable, "-I", "-S", "-c", program, *COMMAND],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -638,7 +639,7 @@ def test_a_virtual_environment_of_another_python_is_a_failed_start(make, tmp_pat
 
 
 def run(*arguments, **options):
-    return subprocess.run([WORKER, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    return subprocess.run([*COMMAND, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=LIMIT, **options)
 
 

@@ -77,7 +77,7 @@ def is_template(pid: int) -> bool:
     """Whether it is the process from which workers are forked."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read().split(b"\0")[1:2] == [b"template"]
+            return b"template" in file.read().split(b"\0")[1:3]
     except OSError:
         return False
 
