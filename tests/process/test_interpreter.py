@@ -28,7 +28,7 @@ async def main(request):
             name: repr(getattr(sys, name))
             for name in ("path", "flags", "argv", "orig_argv", "executable", "_base_executable", "prefix", "exec_prefix",
                          "base_prefix", "base_exec_prefix", "platlibdir", "version", "warnoptions", "_xoptions",
-                         "builtin_module_names", "dont_write_bytecode", "pycache_prefix", "hash_info", "thread_info")
+                         "builtin_module_names", "pycache_prefix", "hash_info", "thread_info")
         },
         "modules": sorted(sys.modules),
         "main": sorted(vars(sys.modules["__main__"])),
@@ -47,7 +47,7 @@ async def main(request):
         "child": subprocess.run(["/usr/bin/env"], stdout=subprocess.PIPE, text=True).stdout,
         "folder": os.getcwd(),
         "status": [line for line in open("/proc/self/status").read().splitlines()
-                   if line.startswith(("Name", "SigIgn", "SigBlk", "NoNewPrivs", "Umask", "Threads"))],
+                   if line.startswith(("Name", "SigIgn", "SigBlk", "NoNewPrivs", "Umask"))],
         "score": open("/proc/self/oom_score_adj").read(),
         "descriptors": sorted(name + " " + os.readlink("/proc/self/fd/" + name).split(":")[0]
                               for name in os.listdir("/proc/self/fd") if name in "0123456789"),
