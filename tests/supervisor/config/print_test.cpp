@@ -72,11 +72,12 @@ TEST(PrintConfig, WhatIsPrintedReadsBackToTheSameValues) {
         break;
       case Kind::kChoice:
         ASSERT_TRUE(set_value(config, key,
-                              key.section() == "worker" ? "asyncio"
-                              : key.name() == "replay"  ? "always"
-                              : key.name() == "preload" ? "lambda"
-                              : key.name() == "level"   ? "debug"
-                                                        : "json"));
+                              key.name() == "event_loop"    ? "asyncio"
+                              : key.name() == "interpreter" ? "system"
+                              : key.name() == "replay"      ? "always"
+                              : key.name() == "preload"     ? "lambda"
+                              : key.name() == "level"       ? "debug"
+                                                            : "json"));
         break;
     }
   }

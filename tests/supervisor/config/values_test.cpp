@@ -92,6 +92,8 @@ TEST(Values, EveryEnumeratorHasItsName) {
   EXPECT_EQ(to_string(EventLoop::kAuto), "auto");
   EXPECT_EQ(to_string(EventLoop::kUvloop), "uvloop");
   EXPECT_EQ(to_string(EventLoop::kAsyncio), "asyncio");
+  EXPECT_EQ(to_string(Interpreter::kEmbedded), "embedded");
+  EXPECT_EQ(to_string(Interpreter::kSystem), "system");
   EXPECT_EQ(to_string(LogLevel::kDebug), "debug");
   EXPECT_EQ(to_string(LogLevel::kInfo), "info");
   EXPECT_EQ(to_string(LogLevel::kWarning), "warning");
