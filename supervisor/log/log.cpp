@@ -21,8 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The library makes room for all of them at once, some 400 bytes for each.
-constexpr std::size_t kQueueLength = 2048;
+constexpr std::size_t kQueueLength = 8192;
 constexpr std::chrono::seconds kCloseLimit{2};
 constexpr std::chrono::seconds kReportInterval{1};
 // Lines are written when none waits behind them, or when so much has been gathered.
