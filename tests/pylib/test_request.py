@@ -88,6 +88,12 @@ def test_json_of_a_body_that_is_none_raises_bad_request(body: bytes) -> None:
             it.json
 
 
+@pytest.mark.parametrize("body", [b"1" * 4301, b"[" * 100_000 + b"]" * 100_000], ids=["digits", "depth"])
+def test_json_that_python_cannot_hold_raises_bad_request(body: bytes) -> None:
+    with pytest.raises(BadRequestJson):
+        request(body).json
+
+
 def test_a_byte_order_mark_before_json_is_skipped() -> None:
     assert request(b"\xef\xbb\xbf{}").json == {}
 

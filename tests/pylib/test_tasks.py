@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,42 @@ def test_each_call_has_an_instance_of_its_own(hosted):
 def test_a_task_id_is_any_integer(hosted, task_id):
     answer, _ = answer_of(hosted, lambda_of("return self._data.taskId"), execute(1, task_id=task_id))
     assert answer.json == task_id
+
+
+def raw_split(value):
+    return b'{"task_id":7,"account_id":null,"content":{"parts":[{"part":' + value + b"}]}}"
+
+
+@pytest.mark.parametrize("digits, sign", [(4300, b""), (4300, b"-"), (4301, b""), (4301, b"-")])
+def test_content_with_an_integer_of_more_digits_than_python_reads_is_a_bad_request(hosted, digits, sign):
+    answer, channel = answer_of(hosted, lambda_of("return part"), raw_split(sign + b"1" * digits), b"split")
+
+    if digits == 4300:
+        assert (answer.status, answer.json) == (200, [{"part": int(sign + b"1" * digits)}])
+        return
+    assert (answer.status, answer.kind, answer.code) == (400, "bad_request", 12022)
+    assert "'content'" in answer.detail and "4300 digits" in answer.detail
+    assert not [line for line in channel.lines if line.level == "error"]
+
+
+@pytest.fixture
+def digits_limit():
+    limit = sys.get_int_max_str_digits()
+    yield
+    sys.set_int_max_str_digits(limit)
+
+
+@pytest.mark.usefixtures("digits_limit")
+def test_a_lambda_may_raise_pythons_limit_of_digits(hosted):
+    source = lambda_of("return len(str(part))", head="import sys\nsys.set_int_max_str_digits(9000)")
+    answer, _ = answer_of(hosted, source, raw_split(b"1" * 9000), b"split")
+    assert answer.status == 200
+
+
+def test_content_that_is_nested_too_deeply_for_python_is_a_bad_request(hosted):
+    answer, _ = answer_of(hosted, lambda_of("return part"), raw_split(b"[" * 995 + b"]" * 995), b"split")
+    assert (answer.status, answer.kind) == (400, "bad_request")
+    assert answer.detail.endswith("'it is nested too deeply'")
 
 
 # ---------------------------------------------------------------------- errors of sub-tasks

@@ -16,7 +16,7 @@ from ..public.metrics.user_metrics import Counter
 from ..public.tasks import BaseLambdaTask, TaskData
 from . import forked_child, json_result
 from .context import Context
-from .errors import NOT_FOUND, HostError
+from .errors import NOT_FOUND, ErrorKind, HostError
 from .json_result import BadResult
 from .loading import TASK_CLASS
 from .reply import Reply
@@ -31,6 +31,13 @@ _ACTIONS = (
     "started_subtasks",
     "completed_subtasks",
     "error_subtasks",
+)
+_BAD_CONTENT = ErrorKind(
+    400,
+    "bad_request",
+    12022,
+    "Bad/incomplete input data",
+    "Failed to validate input json. Path: 'content' message: '{}'",
 )
 _NOT_ITS_FAULT = ("disconnect", "shutdown")  # reasons of a cancellation
 
@@ -48,7 +55,7 @@ class TaskCalls:
 
     def work(self, path: bytes, request_id: str, body: bytes) -> Work:
         """What answers the call. Raises HostError for one that the supervisor does not make."""
-        order = json.loads(body)
+        order = _read(body)
         data = TaskData(order["task_id"], order["account_id"], request_id)
         content = order["content"]
         if path == b"split":
@@ -93,6 +100,17 @@ class TaskCalls:
 
     def _count(self, action: str, amount: int = 1) -> None:
         self._counter.inc(amount, {"task_action": action})
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    """The call. The supervisor has checked that it is JSON; Python holds less than JSON does."""
+    try:
+        order: dict[str, Any] = json.loads(body)
+    except RecursionError:
+        raise HostError(_BAD_CONTENT, _BAD_CONTENT.detail.format("it is nested too deeply")) from None
+    except ValueError as error:  # An integer of too many digits, see sys.set_int_max_str_digits.
+        raise HostError(_BAD_CONTENT, _BAD_CONTENT.detail.format(error)) from None
+    return order
 
 
 async def _in_parent(result: Awaitable[Any]) -> Any:
