@@ -4,6 +4,7 @@
 // large body is held twice. Strict: RFC 8259, UTF-8, at most kMaxJsonDepth levels.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -11,6 +12,8 @@
 namespace lambdapool::supervisor {
 
 inline constexpr int kMaxJsonDepth = 1000;
+// Longer texts would hold up the loop: they are read on a thread.
+inline constexpr std::size_t kLongText = std::size_t{64} << 10;
 
 enum class JsonKind { kNull, kBoolean, kNumber, kString, kArray, kObject };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/codec.h"
+#include "supervisor/tasks/json_text.h"
 
 namespace lambdapool::supervisor {
 namespace {
@@ -31,9 +32,12 @@ std::string fields_of(const TaskOrder& order, bool is_split) {
 
 Runner::Runner(uv::Loop& loop, Log& log, TaskWorkers& workers, std::size_t per_worker,
                RunnerEvents& events)
-    : log_(log), workers_(workers), per_worker_(per_worker), events_(events), turn_(loop, [this] {
-        turn();
-      }) {}
+    : loop_(loop),
+      log_(log),
+      workers_(workers),
+      per_worker_(per_worker),
+      events_(events),
+      turn_(loop, [this] { turn(); }) {}
 
 void Runner::add(TaskKey key, std::unique_ptr<TaskRun> run) {
   runs_.emplace(key, std::move(run));
@@ -90,9 +94,28 @@ std::optional<Runner::Call> Runner::take_call(ConnectionId connection) {
 
 void Runner::on_response(ConnectionId connection, const protocol::Response& response,
                          const Passage&) {
+  const auto found = calls_.find(static_cast<std::uint64_t>(connection));
+  if (found == calls_.end()) return;
+  Call& call = found->second;
+  const TaskRun* run = find(call.key);
+  if (run == nullptr) return;
+  const std::uint32_t most = run->max_sub_tasks();
+  if (response.body.size() <= kLongText) {
+    return read(connection, read_answer(call.part.is_split, response.body, most));
+  }
+  call.reading = uv::Work::start(
+      loop_,
+      [is_split = call.part.is_split, text = std::string(response.body), most] {
+        return read_answer(is_split, text, most);
+      },
+      [this, connection](PartAnswer answer) { read(connection, std::move(answer)); });
+  wake();
+}
+
+void Runner::read(ConnectionId connection, PartAnswer answer) {
   const auto call = take_call(connection);
   if (!call) return;
-  if (TaskRun* run = find(call->key)) run->answered(call->part, response.body);
+  if (TaskRun* run = find(call->key)) run->answered(call->part, std::move(answer));
   wake();
 }
 
@@ -207,7 +230,7 @@ bool Runner::offer(TaskKey key, TaskRun& run, bool alone) {
   return workers_.offer(alone ? 1 : per_worker_, [&] {
     const std::uint64_t id = kOwnCall | ++last_call_;
     Call& call = calls_[id];
-    call = {key, alone ? run.next_suspect() : run.next_part(), alone};
+    call = {key, alone ? run.next_suspect() : run.next_part(), alone, nullptr};
     if (alone) ++alone_;
     return std::make_unique<Invocation>(
         static_cast<AnswerSink&>(*this), ConnectionId{id}, run.order().request_id,

@@ -16,6 +16,7 @@
 #include "supervisor/pool/invocation.h"
 #include "supervisor/tasks/task_run.h"
 #include "supervisor/uv/timer.h"
+#include "supervisor/uv/work.h"
 
 namespace lambdapool::supervisor {
 
@@ -65,7 +66,8 @@ class Runner final : private AnswerSink {
   struct Call {
     TaskKey key = 0;
     TaskPart part = {};
-    bool alone = false;  // No other part runs in its worker.
+    bool alone = false;                      // No other part runs in its worker.
+    std::unique_ptr<uv::Work> reading = {};  // Of its answer, when that is long.
   };
   struct Crash {
     std::uint32_t worker = 0;
@@ -82,6 +84,7 @@ class Runner final : private AnswerSink {
   void on_stream_end(ConnectionId, std::uint64_t, StreamEnding) override {}
 
   std::optional<Call> take_call(ConnectionId connection);
+  void read(ConnectionId connection, PartAnswer answer);
   void turn();
   void judge_crashes();
   void take_out_what_is_over();
@@ -91,6 +94,7 @@ class Runner final : private AnswerSink {
   TaskRun* next_run(const std::function<bool(TaskRun&)>& which);
   bool is_held(TaskKey key) const { return held_ && held_(key); }
 
+  uv::Loop& loop_;
   Log& log_;
   TaskWorkers& workers_;
   const std::size_t per_worker_;

@@ -17,6 +17,28 @@ TaskPart take_first(std::deque<TaskPart>& parts) {
 
 }  // namespace
 
+PartAnswer read_answer(bool is_split, std::string_view answer, std::uint32_t max_sub_tasks) {
+  const auto value = parse_json(answer);
+  if (!is_split) {
+    if (!value) return {.fault = "the worker's answer is no JSON"};
+    return {.value = std::string(value->text)};
+  }
+  if (!value || value->kind != JsonKind::kArray) {
+    return {.fault = "the worker's answer is no list of sub-tasks"};
+  }
+  PartAnswer read;
+  std::size_t count = 0;
+  for_each_element(*value, [&](const JsonValue& content) {
+    if (++count <= max_sub_tasks) read.contents.emplace_back(content.text);
+  });
+  if (count > max_sub_tasks) {
+    return {.fault = "LambdaTask.splitTasksContent returned " + std::to_string(count) +
+                     " sub-tasks; at most " + std::to_string(max_sub_tasks) +
+                     " are possible (tasks.max_subtasks)"};
+  }
+  return read;
+}
+
 TaskRun::TaskRun(TaskOrder order, std::unique_ptr<Ledger> ledger, std::uint32_t max_sub_tasks)
     : order_(std::move(order)),
       ledger_(std::move(ledger)),
@@ -53,27 +75,11 @@ TaskPart TaskRun::next_part() {
 
 TaskPart TaskRun::next_suspect() { return take_first(suspects_); }
 
-void TaskRun::answered(const TaskPart& part, std::string_view answer) {
-  const auto value = parse_json(answer);
-  if (!part.is_split) {
-    if (!value) return failed(part, bad_answer("the worker's answer is no JSON"));
-    return ledger_->keep({part.sub_task.number, std::string(value->text)});
-  }
-  if (!value || value->kind != JsonKind::kArray) {
-    return fail_split(bad_answer("the worker's answer is no list of sub-tasks"));
-  }
-  std::vector<std::string> contents;
-  std::size_t count = 0;
-  for_each_element(*value, [&](const JsonValue& content) {
-    if (++count <= max_sub_tasks_) contents.emplace_back(content.text);
-  });
-  if (count > max_sub_tasks_) {
-    return fail_split(bad_answer("LambdaTask.splitTasksContent returned " + std::to_string(count) +
-                                 " sub-tasks; at most " + std::to_string(max_sub_tasks_) +
-                                 " are possible (tasks.max_subtasks)"));
-  }
+void TaskRun::answered(const TaskPart& part, PartAnswer answer) {
+  if (!answer.fault.empty()) return failed(part, bad_answer(answer.fault));
+  if (!part.is_split) return ledger_->keep({part.sub_task.number, std::move(answer.value)});
   order_.content = {};
-  ledger_->keep_split(std::move(contents));
+  ledger_->keep_split(std::move(answer.contents));
 }
 
 void TaskRun::failed(const TaskPart& part, const Failure& failure) {

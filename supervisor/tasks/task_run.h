@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "supervisor/tasks/ledger.h"
 #include "supervisor/tasks/order.h"
@@ -18,12 +20,22 @@ struct TaskPart {
   SubTask sub_task = {};
 };
 
+// The answer to a part, read: a value of JSON, or the contents of the sub-tasks when it was a
+// split; or why it is neither.
+struct PartAnswer {
+  std::string value = {};
+  std::vector<std::string> contents = {};
+  std::string fault = {};
+};
+PartAnswer read_answer(bool is_split, std::string_view answer, std::uint32_t max_sub_tasks);
+
 class TaskRun {
  public:
   // `order.content` is needed only while the task is not split.
   TaskRun(TaskOrder order, std::unique_ptr<Ledger> ledger, std::uint32_t max_sub_tasks);
 
   const TaskOrder& order() const { return order_; }
+  std::uint32_t max_sub_tasks() const { return max_sub_tasks_; }
   Ledger& ledger() { return *ledger_; }
   const TaskProgress& progress() const { return ledger_->progress(); }
   bool is_over() const { return supervisor::is_over(progress().state); }
@@ -40,7 +52,7 @@ class TaskRun {
   TaskPart next_suspect();
 
   // What became of a part. The answer is a worker's: it is believed nothing.
-  void answered(const TaskPart& part, std::string_view answer);
+  void answered(const TaskPart& part, PartAnswer answer);
   void failed(const TaskPart& part, const Failure& failure);
   // It did not run: it will be tried again.
   void put_back(TaskPart part) { again_.push_front(std::move(part)); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "supervisor/tasks/json_text.h"
 #include "supervisor/tasks/memory_ledger.h"
 
 namespace lambdapool::supervisor {
@@ -128,13 +129,40 @@ void TaskService::call(const HostCall& call, std::unique_ptr<Invocation> invocat
   }
 }
 
+std::unique_ptr<uv::Work> TaskService::read(const HostCall& call, const Invocation& invocation,
+                                            TaskIdMember task_id,
+                                            std::move_only_function<void(Order)> then) {
+  if (invocation.body().size() <= kLongText) {
+    then(read_order(invocation.body(), call.account_id, invocation.request_id(), task_id));
+    return nullptr;
+  }
+  return uv::Work::start(
+      loop_,
+      [body = std::string(invocation.body()), account_id = call.account_id,
+       request_id = invocation.request_id(),
+       task_id] { return read_order(body, account_id, request_id, task_id); },
+      std::move(then));
+}
+
 void TaskService::run_main(const HostCall& call, std::unique_ptr<Invocation> invocation) {
-  auto order = read_order(invocation->body(), call.account_id, invocation->request_id(),
-                          TaskIdMember::kRequired);
-  if (!order) return fail_on(kMainRoute, std::move(invocation), order.error());
-  const TaskKey key = --last_main_;
   const auto connection = static_cast<std::uint64_t>(invocation->connection());
-  main_.insert_or_assign(connection, Main{key, std::move(invocation)});
+  const Invocation& to_read = *invocation;
+  main_.insert_or_assign(connection, Main{0, std::move(invocation)});
+  auto reading = read(call, to_read, TaskIdMember::kRequired,
+                      [this, connection](Order order) { run_main(connection, std::move(order)); });
+  if (reading) main_.at(connection).reading = std::move(reading);
+}
+
+void TaskService::run_main(std::uint64_t connection, Order order) {
+  const auto found = main_.find(connection);
+  if (!order) {
+    auto invocation = std::move(found->second.invocation);
+    main_.erase(found);
+    return fail_on(kMainRoute, std::move(invocation), order.error());
+  }
+  const TaskKey key = --last_main_;
+  found->second.key = key;
+  found->second.reading.reset();
   runner_.add(key, std::make_unique<TaskRun>(*std::move(order),
                                              std::make_unique<MemoryLedger>(config_.max_results),
                                              config_.max_subtasks));
@@ -150,8 +178,17 @@ void TaskService::abandon(ConnectionId connection) {
 }
 
 void TaskService::add_task(const HostCall& call, std::unique_ptr<Invocation> invocation) {
-  auto order = read_order(invocation->body(), call.account_id, invocation->request_id(),
-                          TaskIdMember::kOptional);
+  const std::uint64_t adding = ++last_adding_;
+  const Invocation& to_read = *invocation;
+  adding_[adding].invocation = std::move(invocation);
+  auto reading = read(call, to_read, TaskIdMember::kOptional,
+                      [this, adding](Order order) { add_task(adding, std::move(order)); });
+  if (reading) adding_.at(adding).reading = std::move(reading);
+}
+
+void TaskService::add_task(std::uint64_t adding, Order order) {
+  auto invocation = std::move(adding_.at(adding).invocation);
+  adding_.erase(adding);
   if (!order) return fail_on(kTasksRoute, std::move(invocation), order.error());
   if (waiting_.size() + active_.size() >= config_.queue_length) {
     return fail_on(

@@ -18,6 +18,7 @@
 #include "supervisor/tasks/store.h"
 #include "supervisor/tasks/stored_ledger.h"
 #include "supervisor/tasks/task_path.h"
+#include "supervisor/uv/work.h"
 
 namespace lambdapool::supervisor {
 
@@ -45,8 +46,14 @@ class TaskService final : public uv::Retirable, private RunnerEvents {
   void on_run_over(TaskKey key, std::unique_ptr<TaskRun> run) override;
   void on_runner_settled() override;
 
+  // Reads the order, on a thread when it is long, and tells `then` afterwards.
+  using Order = std::expected<TaskOrder, Failure>;
+  std::unique_ptr<uv::Work> read(const HostCall& call, const Invocation& invocation,
+                                 TaskIdMember task_id, std::move_only_function<void(Order)> then);
   void run_main(const HostCall& call, Calls invocation);
+  void run_main(std::uint64_t connection, Order order);
   void add_task(const HostCall& call, Calls invocation);
+  void add_task(std::uint64_t adding, Order order);
   void show_task(TaskKey task, std::string_view query, Calls invocation);
   void list_tasks(std::string_view query, Calls invocation);
   void delete_task(TaskKey task, Calls invocation);
@@ -63,13 +70,20 @@ class TaskService final : public uv::Retirable, private RunnerEvents {
   std::move_only_function<void(std::expected<void, std::string>)> opened_;
   Runner runner_;
   struct Main {
-    TaskKey key = 0;
+    TaskKey key = 0;  // 0 while its order is read.
     Calls invocation;
+    std::unique_ptr<uv::Work> reading = {};
   };
   std::unordered_map<std::uint64_t, Main> main_;  // By connection.
   TaskKey last_main_ = 0;                         // Their keys are negative.
-  std::deque<TaskKey> waiting_;                   // Stored tasks, for their turn.
-  std::set<TaskKey> active_;                      // Stored tasks that have it.
+  struct Adding {
+    Calls invocation;
+    std::unique_ptr<uv::Work> reading = {};
+  };
+  std::unordered_map<std::uint64_t, Adding> adding_;  // Orders to be stored, while they are read.
+  std::uint64_t last_adding_ = 0;
+  std::deque<TaskKey> waiting_;  // Stored tasks, for their turn.
+  std::set<TaskKey> active_;     // Stored tasks that have it.
   LedgerIndex ledgers_;
   std::function<void()> quiet_;
   bool stopping_ = false;

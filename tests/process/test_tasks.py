@@ -4,6 +4,7 @@ import collections
 import json
 import re
 import resource
+import select
 import signal
 import sqlite3
 from pathlib import Path
@@ -171,6 +172,46 @@ def test_sub_tasks_that_block_their_worker_wait_for_each_other_and_all_finish(se
     response = server.post({"task_id": 1, **order(*[{"block": 0.5}] * 20)}, timeout=60)
 
     assert (response.status, len(response.json()["results"]), response.json()["errors"]) == (200, 20, [])
+
+
+def read_meanwhile(server, path: str, body: bytes) -> tuple[int, Response]:
+    """How many requests are answered while that one is read, and its answer."""
+    with server.connect(timeout=60) as slow, server.connect(timeout=60) as fast:
+        slow.send(request_bytes("POST", path, body=body))
+        server.has_read_all_of(slow, within=30)
+        others = 0
+        while not select.select([slow.socket], [], [], 0)[0]:
+            assert fast.request("GET", "/metrics").status == 200
+            others += 1
+        return others, slow.receive()
+
+
+@pytest.mark.bound(120)
+@pytest.mark.parametrize("path", ["/main", "/tasks"])
+def test_others_are_answered_while_a_long_order_is_read(serve_tasks, path):
+    server = serve_tasks(settings={"server.max_body": "32MiB"})
+    numbers = b",".join([b"1"] * 10_000_000)
+
+    # Not closed: it has to be read to its end to know.
+    others, answer = read_meanwhile(server, path, b'{"task_id":1,"content":{"parts":[' + numbers + b"]}")
+
+    assert_error(answer, 400, 12002, "bad_request", "Request does not contain json")
+    assert others >= 3
+
+
+@pytest.mark.bound(60)
+def test_a_long_order_is_run_and_a_client_that_leaves_takes_its_own_along(serve_tasks):
+    server = serve_tasks()
+    parts = [{"result": "x" * 1000}] * 500
+
+    with server.connect() as leaver:
+        leaver.send(request_bytes("POST", "/main", json_body={"task_id": 1, **order(*parts)}))
+        server.has_read_all_of(leaver)
+    response = server.post({"task_id": 2, **order(*parts)}, timeout=40)
+
+    assert len(response.json()["results"]) == 500
+    task = add(server, order(*parts))
+    assert when(server, task, "finished")["progress"] == {"done": 500, "failed": 0, "total": 500}
 
 
 # ---------------------------------------------------------------------- the order of things

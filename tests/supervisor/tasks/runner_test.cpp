@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "supervisor/tasks/json_text.h"
 #include "supervisor/tasks/memory_ledger.h"
 #include "tests/supervisor/support/memory_log.h"
 #include "tests/supervisor/support/run_until.h"
@@ -192,6 +193,35 @@ TEST_F(RunnerTest, AnswersThatAreNoJsonAreErrors) {
 
   ASSERT_TRUE(until([&] { return over_ != nullptr; }));
   EXPECT_EQ(over_->progress().failed, 1U);
+}
+
+std::string long_list(std::string_view element) {
+  std::string text = "[";
+  while (text.size() <= kLongText) text.append(element).append(",");
+  return text.append(element).append("]");
+}
+
+TEST_F(RunnerTest, LongAnswersAreReadBesideTheLoopAndKept) {
+  const std::string result = long_list("1");
+  add("[{\"n\":0},{\"long\":\"" + std::string(kLongText, 'x') + "\"}]");
+  EXPECT_EQ(held(), 0U);
+  ASSERT_TRUE(until([&] { return held() == 2; }));
+  const auto all = [](TaskKey) { return true; };
+  answer(0, result);
+  EXPECT_FALSE(runner_.is_quiet(all));
+  answer(0, long_list("1") + "]");
+
+  ASSERT_TRUE(until([&] { return over_ != nullptr; }));
+  EXPECT_THAT(this->result(), HasSubstr("{\"sub_task_id\":0,\"result\":" + result + "}"));
+  EXPECT_THAT(this->result(), HasSubstr("the worker's answer is no JSON"));
+}
+
+TEST_F(RunnerTest, ATaskThatIsCancelledWhileItsAnswerIsReadIsGone) {
+  add(long_list("{}"));
+
+  EXPECT_NE(runner_.cancel(1), nullptr);
+  EXPECT_TRUE(run_until_empty(loop_));
+  EXPECT_EQ(over_, nullptr);
 }
 
 TEST_F(RunnerTest, ACancelledTaskLetsGoOfItsCalls) {
