@@ -24,6 +24,8 @@ constexpr int kFailedExit = 1;
 constexpr Milliseconds kChangeTime{150};
 // Two signals to stop within this time are one.
 constexpr Milliseconds kOneMoment{100};
+// Until whoever has cancelled a task is told why it has not ended yet.
+constexpr Milliseconds kSlowEnd{1'000};
 
 std::string name_of(const LambdaConfig& lambda) {
   return lambda.name.empty() ? default_lambda_name(lambda.path) : lambda.name;
@@ -461,6 +463,15 @@ void Supervisor::stop(std::string_view why) {
   if (server_ == nullptr) {
     if (command_) command_->cancel();
     exit_code_ = kFailedExit;
+    slow_end_.emplace(loop_, [this] {
+      const auto limit =
+          std::chrono::duration_cast<std::chrono::seconds>(config_.pool.shutdown_timeout);
+      std::fprintf(stderr,
+                   "waiting for the lambda to end, at most %lld s (pool.shutdown_timeout); a "
+                   "second signal (Ctrl-C) ends it at once\n",
+                   static_cast<long long>(limit.count()));
+    });
+    slow_end_->start(kSlowEnd);
     return stop_pool();
   }
   if (tasks_) {
@@ -493,6 +504,7 @@ void Supervisor::on_pool_stopped() { finish(); }
 // ends.
 void Supervisor::finish() {
   if (grace_) grace_->stop();
+  if (slow_end_) slow_end_->stop();
   loop_.retire(std::move(unpacker_));
   watch_.reset();
   if (change_) change_->stop();

@@ -149,6 +149,7 @@ class Supervisor final : private RequestHandler,
   Totals totals_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   std::optional<uv::Timer> grace_;
+  std::optional<uv::Timer> slow_end_;  // Of a task from the shell that has been cancelled.
   std::optional<std::string> failure_;
   bool stopping_ = false;
   uv::TimePoint first_stop_;     // When the first signal to stop came.

@@ -1,5 +1,7 @@
 #include "supervisor/tasks/json_text.h"
 
+#include <algorithm>
+
 #include "supervisor/http/text.h"
 #include "supervisor/log/escape.h"
 
@@ -11,6 +13,7 @@ class Scanner {
   explicit Scanner(std::string_view text) : text_(text) {}
 
   std::size_t at() const { return at_; }
+  bool too_deep() const { return too_deep_; }
   bool at_end() const { return at_ == text_.size(); }
   std::string_view since(std::size_t begin) const { return text_.substr(begin, at_ - begin); }
 
@@ -24,7 +27,8 @@ class Scanner {
   }
 
   std::optional<JsonKind> value(int depth) {
-    if (at_end() || depth > kMaxJsonDepth) return std::nullopt;
+    too_deep_ = depth > kMaxJsonDepth;
+    if (at_end() || too_deep_) return std::nullopt;
     switch (text_[at_]) {
       case '{':
         return object(depth) ? std::optional(JsonKind::kObject) : std::nullopt;
@@ -76,8 +80,11 @@ class Scanner {
   bool escape() {
     ++at_;
     if (at_end()) return false;
-    const char c = text_[at_++];
-    if (c != 'u') return std::string_view("\"\\/bfnrt").contains(c);
+    if (!take('u')) {
+      if (!std::string_view("\"\\/bfnrt").contains(text_[at_])) return false;
+      ++at_;
+      return true;
+    }
     for (int i = 0; i < 4; ++i, ++at_) {
       if (at_end() || !is_hex(text_[at_])) return false;
     }
@@ -133,6 +140,7 @@ class Scanner {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  bool too_deep_ = false;
 };
 
 }  // namespace
@@ -151,6 +159,31 @@ std::optional<JsonValue> parse_json(std::string_view text) {
   scanner.skip_space();
   if (!scanner.at_end()) return std::nullopt;
   return JsonValue{*kind, found};
+}
+
+JsonFault find_json_fault(std::string_view text) {
+  Scanner scanner(text);
+  scanner.skip_space();
+  if (scanner.value(1)) scanner.skip_space();
+  const std::string_view before = text.substr(0, scanner.at());
+  JsonFault fault;
+  const std::size_t line_begin = before.rfind('\n') + 1;  // 0 when there is none.
+  fault.line += static_cast<std::size_t>(std::ranges::count(before, '\n'));
+  for (const char c : before.substr(line_begin)) {
+    const bool continues = (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+    if (!continues) ++fault.column;
+  }
+  if (scanner.too_deep()) {
+    fault.what = "more than " + std::to_string(kMaxJsonDepth) + " levels";
+  } else if (scanner.at_end()) {
+    fault.what = "unexpected end";
+  } else {
+    const std::string_view rest = text.substr(scanner.at());
+    fault.what = "unexpected '";
+    append_escaped(fault.what, rest.substr(0, first_character(rest).length));
+    fault.what += '\'';
+  }
+  return fault;
 }
 
 std::optional<JsonValue> find_member(const JsonValue& object, std::string_view name) {

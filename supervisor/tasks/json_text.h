@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace lambdapool::supervisor {
@@ -27,6 +28,15 @@ struct JsonValue {
 
 // Nothing when the text is not exactly one JSON value, with white space around it or without.
 std::optional<JsonValue> parse_json(std::string_view text);
+
+// Where a text stops being JSON, and what is there.
+struct JsonFault {
+  std::size_t line = 1;
+  std::size_t column = 1;  // In characters.
+  std::string what = {};   // For people: "unexpected ','".
+};
+// Precondition: parse_json gives nothing.
+JsonFault find_json_fault(std::string_view text);
 
 // The member of that name, the last one when there are several. Names that are written with escapes
 // are not found. Precondition: an object that parse_json gave.

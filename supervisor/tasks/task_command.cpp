@@ -132,9 +132,15 @@ std::expected<std::string, std::string> read_task_content(const std::string& pat
   }
   if (std::ferror(file.get()) != 0) return std::unexpected(name + ": " + std::strerror(errno));
   const auto value = parse_json(text);
-  if (!value || value->kind != JsonKind::kObject) {
-    return std::unexpected(name + ": must hold the task's content, a JSON object" +
-                           (value ? ", not " + std::string(kind_name(value->kind)) : ""));
+  if (!value) {
+    const JsonFault fault = find_json_fault(text);
+    return std::unexpected(name + ":" + std::to_string(fault.line) + ":" +
+                           std::to_string(fault.column) + ": " + fault.what +
+                           "; it must hold the task's content, a JSON object");
+  }
+  if (value->kind != JsonKind::kObject) {
+    return std::unexpected(name + ": must hold the task's content, a JSON object, not " +
+                           std::string(kind_name(value->kind)));
   }
   return std::string(value->text);
 }

@@ -62,13 +62,20 @@ def test_a_task_that_cannot_be_split_says_why(content):
     assert "lambdapool: the task failed: 'parts'" in done.stderr.splitlines()
 
 
-@pytest.mark.parametrize("text", ["", "[1]", "{"])
-def test_content_that_is_no_object_is_told(content, text):
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("", ":1:1: unexpected end; it must hold the task's content, a JSON object"),
+        ('{\n  "parts": [],\n}', ":3:1: unexpected '}'; it must hold the task's content, a JSON object"),
+        ("[1]", ": must hold the task's content, a JSON object, not an array"),
+    ],
+)
+def test_content_that_is_no_object_is_told(content, text, told):
     file = content(text)
     done = run("task", "run", LAMBDAS / "tasks_wait", file)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"lambdapool: {file}: must hold the task's content, a JSON object")
+    assert done.stderr == f"lambdapool: {file}{told}\n"
 
 
 def test_another_lambda_runs_no_tasks(content):
@@ -99,7 +106,27 @@ def test_it_can_be_cancelled(content, tmp_path, number):
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (1, "")
-    assert err.splitlines()[-1] == "cancelled after 0/2 sub-tasks"
+    assert "cancelled after 0/2 sub-tasks" in err.splitlines()
+
+
+def test_cancelled_it_says_what_it_waits_for_and_a_second_signal_ends_it(content, tmp_path):
+    log = tmp_path / "log"
+    settings = ["--set", "log.level=info", "--set", f"log.file={log}", "--set", "pool.shutdown_timeout=1h"]
+    file = content(parts({"block": 3600}))
+    command = [PROGRAMS / "lambdapool", "task", "run", LAMBDAS / "tasks_wait", file, *settings]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    ) as process:
+        eventually(lambda: log.exists() and log.read_text().count(" begun ") == 1, within=30)
+        process.send_signal(signal.SIGINT)
+        lines = iter(process.stderr.readline, "")
+        told = next(line for line in lines if line.startswith("waiting"))
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+    assert told == (
+        "waiting for the lambda to end, at most 3600 s (pool.shutdown_timeout); "
+        "a second signal (Ctrl-C) ends it at once\n"
+    )
 
 
 def test_a_bar_is_drawn_on_a_terminal(content):

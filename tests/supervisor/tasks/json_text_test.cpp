@@ -28,6 +28,24 @@ TEST(JsonText, WhatIsNoJsonIsRefused) {
   }
 }
 
+std::string fault_of(std::string_view text) {
+  const JsonFault fault = find_json_fault(text);
+  return std::to_string(fault.line) + ":" + std::to_string(fault.column) + " " + fault.what;
+}
+
+TEST(JsonText, AFaultIsToldWithItsPlace) {
+  EXPECT_EQ(fault_of(""), "1:1 unexpected end");
+  EXPECT_EQ(fault_of("{\n  \"a\": 1,\n}"), "3:1 unexpected '}'");
+  EXPECT_EQ(fault_of("[1,\n 2"), "2:3 unexpected end");
+  EXPECT_EQ(fault_of("[\"\xc3\xa9\xc3\xa9\", x]"), "1:8 unexpected 'x'");
+  EXPECT_EQ(fault_of("[01]"), "1:3 unexpected '1'");
+  EXPECT_EQ(fault_of("\"\\x\""), "1:3 unexpected 'x'");
+  EXPECT_EQ(fault_of("\"\x01\""), "1:2 unexpected '\\x01'");
+  EXPECT_EQ(fault_of("\"\xff\""), "1:2 unexpected '\\xff'");
+  EXPECT_EQ(fault_of("{} {}"), "1:4 unexpected '{'");
+  EXPECT_EQ(fault_of(std::string(1001, '[')), "1:1001 more than 1000 levels");
+}
+
 TEST(JsonText, NestingHasALimit) {
   const auto nested = [](int levels) {
     return std::string(static_cast<std::size_t>(levels), '[') +
