@@ -74,20 +74,22 @@ Json Supervisor::status_json() const {
                                                : "serving";
   const bool v6 = config_.server.host.find(':') != std::string::npos;
   const std::string host = v6 ? "[" + config_.server.host + "]" : config_.server.host;
-  return to_json(SupervisorStatus{.pid = getpid(),
-                                  .started = started_,
-                                  .state = std::string(state),
-                                  .generation = generation_,
-                                  .lambda_id = lambda_id_,
-                                  .lambda_name = lambda_name_,
-                                  .lambda_version = config_.lambda.version,
-                                  .lambda_path = lambda_path_,
-                                  .config_file = config_.file,
-                                  .address = "http://" + host + ":" + std::to_string(port_),
-                                  .log_level = std::string(to_string(log_level_)),
-                                  .not_ready = why_not_ready(),
-                                  .pool = pool_ ? pool_->status() : PoolStatus{},
-                                  .totals = totals_});
+  return to_json(
+      SupervisorStatus{.pid = getpid(),
+                       .started = started_,
+                       .state = std::string(state),
+                       .generation = generation_,
+                       .lambda_id = lambda_id_,
+                       .lambda_name = lambda_name_,
+                       .lambda_version = config_.lambda.version,
+                       .lambda_path = lambda_path_,
+                       .config_file = config_.file,
+                       .address = "http://" + host + ":" + std::to_string(port_),
+                       .log_level = std::string(to_string(log_level_)),
+                       .not_ready = why_not_ready(),
+                       .pool = pool_ ? pool_->status() : PoolStatus{},
+                       .totals = totals_,
+                       .tasks = tasks_ ? std::optional(tasks_->figures()) : std::nullopt});
 }
 
 void Supervisor::control(ControlId id, const ControlRequest& request) {

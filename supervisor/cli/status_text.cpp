@@ -67,6 +67,7 @@ std::string header_text(const Json& status) {
   line("lambda", text_or_dash(lambda, "name") + ", version " + text_or_dash(lambda, "version") +
                      ", " + text_member(lambda, "type", "type not known yet") + ", generation " +
                      count_text(status, "generation"));
+  line("id", text_or_dash(lambda, "id"));
   line("path", text_or_dash(lambda, "path"));
   line("supervisor", "pid " + count_text(status, "pid") + ", up " +
                          age_text(number_member(status, "age_s", -1)) + ", " +
@@ -83,6 +84,13 @@ std::string header_text(const Json& status) {
   line("requests", count_text(totals, "requests") +
                        " answered: " + counts_text(object_member(totals, "responses")));
   line("failures", counts_text(object_member(totals, "failures")));
+  const Json& tasks = object_member(status, "tasks");
+  if (!tasks.empty()) {
+    line("tasks", count_text(tasks, "waiting") + " waiting of " + count_text(tasks, "limit") +
+                      ", " + count_text(tasks, "running") + " running; since the start " +
+                      count_text(tasks, "finished") + " finished, " + count_text(tasks, "failed") +
+                      " failed, " + count_text(tasks, "cancelled") + " cancelled");
+  }
   return out;
 }
 
@@ -168,13 +176,14 @@ std::string quarantine_text(const Json& entries) {
                {"BODY", kRight},
                {"DEATHS", kRight},
                {"STATE"},
-               {"FORGOTTEN IN", kRight}});
+               {"FORGOTTEN IN", kRight},
+               {"LAST REQUEST"}});
   for (const Json& entry : entries) {
     table.add({text_or_dash(entry, "method"), text_or_dash(entry, "target"),
                size_text(count_member(entry, "body_bytes").value_or(0)),
                count_text(entry, "deaths"),
                bool_member(entry, "isolated") ? "quarantined" : "let through",
-               age_text(number_member(entry, "left_s", -1))});
+               age_text(number_member(entry, "left_s", -1)), text_or_dash(entry, "request_id")});
   }
   return table.text();
 }

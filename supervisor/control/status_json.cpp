@@ -81,6 +81,11 @@ Json totals_json(const Totals& totals) {
   return {{"requests", totals.requests}, {"responses", responses}, {"failures", failures}};
 }
 
+Json tasks_json(const TaskFigures& tasks) {
+  return {{"waiting", tasks.waiting},   {"running", tasks.running}, {"limit", tasks.limit},
+          {"finished", tasks.finished}, {"failed", tasks.failed},   {"cancelled", tasks.cancelled}};
+}
+
 }  // namespace
 
 Json to_json(const std::vector<NotReady>& reasons) {
@@ -99,7 +104,8 @@ Json quarantine_json(const std::vector<QuarantineEntry>& entries) {
                     {"body_bytes", entry.request.body_bytes},
                     {"deaths", entry.deaths},
                     {"isolated", entry.isolated},
-                    {"left_s", seconds(entry.left)}});
+                    {"left_s", seconds(entry.left)},
+                    {"request_id", entry.request_id.empty() ? Json() : Json(entry.request_id)}});
   }
   return list;
 }
@@ -141,6 +147,7 @@ Json to_json(const SupervisorStatus& status) {
             {"limit", status.pool.queue_length},
             {"oldest_s", seconds(status.pool.oldest_queued)}}},
           {"totals", totals_json(status.totals)},
+          {"tasks", status.tasks ? tasks_json(*status.tasks) : Json()},
           {"exits", exits_json(status.pool.exits)},
           {"workers", workers}};
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "supervisor/metrics/totals.h"
 #include "supervisor/pool/pool_status.h"
 #include "supervisor/pool/quarantine.h"
+#include "supervisor/tasks/task_figures.h"
 
 namespace lambdapool::supervisor {
 
@@ -31,6 +33,7 @@ struct SupervisorStatus {
   std::vector<NotReady> not_ready;
   PoolStatus pool;
   const Totals& totals;
+  std::optional<TaskFigures> tasks = {};  // Of a tasks lambda.
 };
 
 // Requests in flight beyond this many for all workers together are only counted.

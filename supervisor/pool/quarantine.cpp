@@ -10,7 +10,8 @@ void Quarantine::configure(const QuarantineConfig& config) {
       std::ranges::count_if(records_, [this](const auto& each) { return isolates(each.second); }));
 }
 
-bool Quarantine::killed(const RequestFingerprint& request, uv::TimePoint now) {
+bool Quarantine::killed(const RequestFingerprint& request, const std::string& request_id,
+                        uv::TimePoint now) {
   if (config_.deaths == 0) return false;
   forget_old(now);
   if (records_.size() >= kMost && !records_.contains(request)) {
@@ -23,6 +24,7 @@ bool Quarantine::killed(const RequestFingerprint& request, uv::TimePoint now) {
   const bool was_isolated = isolates(record);
   ++record.deaths;
   record.last = now;
+  record.last_id = request_id;
   const bool isolated = !was_isolated && isolates(record);
   isolated_ += isolated ? 1 : 0;
   return isolated;
@@ -53,7 +55,7 @@ std::size_t Quarantine::clear() {
 QuarantineEntry Quarantine::entry(const RequestFingerprint& request, const Record& record,
                                   uv::TimePoint now) const {
   return {request, record.deaths, isolates(record),
-          std::chrono::ceil<Milliseconds>(record.last + config_.ttl - now)};
+          std::chrono::ceil<Milliseconds>(record.last + config_.ttl - now), record.last_id};
 }
 
 void Quarantine::forget_old(uv::TimePoint now) {

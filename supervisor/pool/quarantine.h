@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "supervisor/config/config.h"
@@ -18,7 +19,8 @@ struct QuarantineEntry {
   RequestFingerprint request;
   std::uint32_t deaths = 0;
   bool isolated = false;
-  Milliseconds left{0};  // Until it is forgotten.
+  Milliseconds left{0};         // Until it is forgotten.
+  std::string request_id = {};  // Of the last one that killed a worker; empty when not known.
 };
 
 class Quarantine {
@@ -30,7 +32,7 @@ class Quarantine {
   void configure(const QuarantineConfig& config);
 
   // The request has killed a worker. Says whether that isolates it from now on.
-  bool killed(const RequestFingerprint& request, uv::TimePoint now);
+  bool killed(const RequestFingerprint& request, const std::string& request_id, uv::TimePoint now);
   // Whether the request is isolated, and how it stands then. Cheap while none is.
   std::optional<QuarantineEntry> find(const Invocation& invocation, uv::TimePoint now);
 
@@ -42,6 +44,7 @@ class Quarantine {
   struct Record {
     std::uint32_t deaths = 0;
     uv::TimePoint last;
+    std::string last_id = {};
   };
 
   bool isolates(const Record& record) const {

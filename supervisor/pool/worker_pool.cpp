@@ -368,9 +368,10 @@ void WorkerPool::on_worker_gone(WorkerProcess& worker, Departure departure) {
   note_exit(worker, departure.cause);
   events_.on_pool_worker_gone(departure.cause);
   const auto now = std::chrono::steady_clock::now();
-  if (departure.culprit && quarantine_.killed(*departure.culprit, now)) {
+  if (departure.culprit && quarantine_.killed(*departure.culprit, departure.culprit_id, now)) {
     log_.error("a request is quarantined: it ends every worker that runs it",
-               {{"method", departure.culprit->method},
+               {{"request_id", departure.culprit_id},
+                {"method", departure.culprit->method},
                 {"target", departure.culprit->target},
                 {"body_bytes", departure.culprit->body_bytes},
                 {"ttl_ms", settings_.quarantine.ttl.count()}});

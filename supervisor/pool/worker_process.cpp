@@ -552,6 +552,7 @@ Departure WorkerProcess::depart(const std::string& sentence, WorkerDeath& death)
     // A worker's CPU time is used up by all that it ran, not by the last of them.
     if (is_culprit && exit_status_.signal != SIGXCPU) {
       departure.culprit = slot.invocation ? fingerprint_of(*slot.invocation) : slot.fingerprint;
+      if (slot.invocation) departure.culprit_id = slot.invocation->request_id();
     }
     // A stream is cut: its client has a part of it already.
     const bool was_stream = slot.stream != nullptr;

@@ -75,6 +75,7 @@ struct Departure {
   std::vector<std::unique_ptr<Invocation>> returned;
   // The request that ended it by its own doing, if that is known.
   std::optional<RequestFingerprint> culprit;
+  std::string culprit_id = {};  // Its request id; empty when its client had left.
 };
 
 // When a worker is replaced although it is well. Each worker draws its own, so that those that have

@@ -174,7 +174,16 @@ void TaskService::abandon(ConnectionId connection) {
   const TaskKey key = found->second.key;
   supervisor::abandon(std::move(found->second.invocation));
   main_.erase(found);
+  ++ended_.cancelled;
   runner_.cancel(key);
+}
+
+TaskFigures TaskService::figures() const {
+  TaskFigures figures = ended_;
+  figures.waiting = waiting_.size();
+  figures.running = active_.size() + main_.size();
+  figures.limit = config_.queue_length;
+  return figures;
 }
 
 void TaskService::add_task(const HostCall& call, std::unique_ptr<Invocation> invocation) {
@@ -276,8 +285,7 @@ void TaskService::delete_task(TaskKey task, std::unique_ptr<Invocation> invocati
         if (!found) return fail_on(kTaskRoute, std::move(invocation), to_failure(found.error()));
         if (!*found) return fail_on(kTaskRoute, std::move(invocation), no_task(task));
         runner_.cancel(task);
-        active_.erase(task);
-        std::erase(waiting_, task);
+        ended_.cancelled += active_.erase(task) + std::erase(waiting_, task);
         respond_json(kTaskRoute, std::move(invocation), 204, {});
         pump();
       });
@@ -322,6 +330,7 @@ void TaskService::started(TaskKey task, StoreResult<std::optional<StoredTask>> r
 }
 
 void TaskService::on_run_over(TaskKey key, std::unique_ptr<TaskRun> run) {
+  ++(run->progress().state == TaskState::kFinished ? ended_.finished : ended_.failed);
   if (is_stored(key)) {
     const TaskProgress& progress = run->progress();
     log_.info("task is over", {{"task", key},

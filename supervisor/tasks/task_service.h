@@ -17,6 +17,7 @@
 #include "supervisor/tasks/runner.h"
 #include "supervisor/tasks/store.h"
 #include "supervisor/tasks/stored_ledger.h"
+#include "supervisor/tasks/task_figures.h"
 #include "supervisor/tasks/task_path.h"
 #include "supervisor/uv/work.h"
 
@@ -36,6 +37,8 @@ class TaskService final : public uv::Retirable, private RunnerEvents {
   void abandon(ConnectionId connection);
   // There may be room at a worker now.
   void wake() { runner_.wake(); }
+
+  TaskFigures figures() const;
 
   // Begins nothing more of stored tasks; `quiet` is called when nothing of them runs any more.
   void stop(std::function<void()> quiet);
@@ -85,6 +88,7 @@ class TaskService final : public uv::Retirable, private RunnerEvents {
   std::deque<TaskKey> waiting_;  // Stored tasks, for their turn.
   std::set<TaskKey> active_;     // Stored tasks that have it.
   LedgerIndex ledgers_;
+  TaskFigures ended_;  // Only its counts of tasks that are over.
   std::function<void()> quiet_;
   bool stopping_ = false;
   uv::Timer pump_again_;

@@ -204,6 +204,8 @@ def test_status_tells_what_workers_do(steered, path):
     assert status["pid"] == server.pid
     assert status["state"] == "serving" and status["ready"] is True and status["reasons"] == []
     assert status["generation"] == 1
+    assert status["tasks"] is None
+    assert f"id          {status['lambda']['id']}\n" in command(path, "status").stdout
     assert status["lambda"]["name"] == "sleeper" and status["lambda"]["type"] == "standalone"
     assert status["config"] is None
     assert status["address"].endswith(f":{server.address[1]}")
@@ -222,6 +224,26 @@ def test_status_tells_what_workers_do(steered, path):
         assert worker["last_exit"] is None and worker["exits"] == {}
     connection.close()
     server.log.wait_for("^cancelled$")
+
+
+def test_status_counts_tasks(steered, path, tmp_path):
+    gate = tmp_path / "gate"
+    server = steered("tasks_wait", settings={"tasks.database": tmp_path / "tasks.sqlite", "tasks.at_once": 1})
+    none = {"waiting": 0, "running": 0, "limit": 10000, "finished": 0, "failed": 0, "cancelled": 0}
+    assert status_of(path)["tasks"] == none
+    held = {"content": {"parts": [{"gate": str(gate)}]}}
+    for _ in range(3):
+        assert server.request("POST", "/tasks", json_body=held).status == 202
+    assert server.post({"task_id": 1, "content": {"parts": []}}).status == 200
+    assert server.post({"task_id": 1, "content": {}}).status == 500
+    assert server.request("DELETE", "/tasks/3").status == 204
+    server.allow("^LambdaTask", "^traceback", "failed")
+
+    assert status_of(path)["tasks"] == {**none, "waiting": 1, "running": 1, "finished": 1, "failed": 1, "cancelled": 1}
+    shown = command(path, "status").stdout
+    assert "tasks       1 waiting of 10000, 1 running; since the start 1 finished, 1 failed, 1 cancelled\n" in shown
+    gate.touch()
+    eventually(lambda: status_of(path)["tasks"]["finished"] == 3)
 
 
 def test_status_tells_how_workers_ended(steered, path):
@@ -394,15 +416,16 @@ def test_quarantine_is_listed_and_cleared(steered, path):
     server.allow("^worker died$", "^traceback$", "^a request is quarantined")
     before = server.worker()
     assert command(path, "quarantine", "list").stdout == "no request has ended a worker lately\n"
-    server.post({"a": 1})
+    rid = "1700000000,b0e53ae4-5d48-4a6b-8c8b-6f4a6f4f2f11"
+    server.post({"a": 1}, headers={"Luna-Request-Id": rid})
     server.wait_for_replacement_of(before)
 
     with Control(path) as control:
         (entry,) = control.result("quarantine list")
     assert entry["method"] == "POST" and entry["target"] == "/main" and entry["deaths"] == 1
-    assert entry["isolated"] is True and 0 < entry["left_s"] <= 600
+    assert entry["isolated"] is True and 0 < entry["left_s"] <= 600 and entry["request_id"] == rid
     table = command(path, "quarantine", "list").stdout
-    assert "METHOD" in table and "/main" in table and "quarantined" in table
+    assert "METHOD" in table and "/main" in table and "quarantined" in table and rid in table
 
     assert command(path, "quarantine", "clear").stdout == "cleared: 1\n"
     with Control(path) as control:

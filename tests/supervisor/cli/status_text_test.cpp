@@ -51,6 +51,20 @@ TEST(StatusText, RequestsAreListedOldestFirstUpToALimit) {
   EXPECT_THAT(text, Not(HasSubstr("r4 ")));
 }
 
+TEST(StatusText, TasksAreShownOnlyOfATasksLambda) {
+  const Json tasks = {{"waiting", 2U},  {"running", 1U}, {"limit", 10000U},
+                      {"finished", 5U}, {"failed", 0U},  {"cancelled", 3U}};
+
+  EXPECT_THAT(status_text(Json{{"tasks", tasks}}),
+              HasSubstr("tasks       2 waiting of 10000, 1 running; since the start 5 finished, 0 "
+                        "failed, 3 cancelled\n"));
+  EXPECT_THAT(status_text(Json{{"tasks", nullptr}}), Not(HasSubstr("tasks")));
+}
+
+TEST(StatusText, TheLambdaIsShownWithItsId) {
+  EXPECT_THAT(status_text(Json{{"lambda", {{"id", "an-id"}}}}), HasSubstr("id          an-id\n"));
+}
+
 TEST(ReasonsText, AReadyOneHasNone) { EXPECT_EQ(reasons_text(Json{{"ready", true}}), ""); }
 
 TEST(StacksText, EachWorkerHasItsBlock) {

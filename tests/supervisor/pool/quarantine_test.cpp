@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 class QuarantineTest : public testing::Test {
  protected:
   bool kill(std::string_view path, uv::TimePoint when) {
-    return quarantine_.killed(fingerprint_of(*answers_.request(1, path)), when);
+    return quarantine_.killed(fingerprint_of(*answers_.request(1, path)), "the id", when);
   }
   bool isolated(std::string_view path, uv::TimePoint when) {
     return quarantine_.find(*answers_.request(1, path), when).has_value();
@@ -34,6 +34,14 @@ TEST_F(QuarantineTest, ItBeginsWithTheConfiguredDeathAndNotBefore) {
   EXPECT_TRUE(isolated("/a", start_));
   EXPECT_FALSE(isolated("/b", start_));
   EXPECT_FALSE(kill("/a", start_));  // It is isolated already.
+}
+
+TEST_F(QuarantineTest, TheLastRequestIsNamed) {
+  kill("/a", start_);
+  quarantine_.killed(fingerprint_of(*answers_.request(1, "/a")), "another", start_);
+
+  ASSERT_EQ(quarantine_.list(start_).size(), 1U);
+  EXPECT_EQ(quarantine_.list(start_).front().request_id, "another");
 }
 
 TEST_F(QuarantineTest, ItEndsAfterItsTime) {
@@ -63,7 +71,7 @@ TEST_F(QuarantineTest, TheOldestGoesWhenThereAreTooMany) {
 TEST_F(QuarantineTest, ZeroDeathsTurnItOff) {
   Quarantine off({0, 10s});
 
-  EXPECT_FALSE(off.killed(fingerprint_of(*answers_.request(1)), start_));
+  EXPECT_FALSE(off.killed(fingerprint_of(*answers_.request(1)), "", start_));
   EXPECT_FALSE(off.find(*answers_.request(1), start_));
   EXPECT_TRUE(off.list(start_).empty());
 }
