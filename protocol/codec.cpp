@@ -15,6 +15,7 @@ enum class Type : std::uint8_t {
   kShutdown = 4,
   kCredit = 5,
   kAskStacks = 6,
+  kSetLogLevel = 7,
   kReady = 129,
   kStartFailed = 130,
   kResponse = 131,
@@ -587,6 +588,14 @@ void append(std::string& out, const AskStacks& message) {
   });
 }
 
+void append(std::string& out, const SetLogLevel& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(2);
+    packer.type(Type::kSetLogLevel);
+    packer.text(message.level);
+  });
+}
+
 void append(std::string& out, const Stacks& message) {
   append_frame(out, [&](Packer& packer) {
     packer.array(3);
@@ -635,6 +644,10 @@ std::expected<Down, DecodeError> decode_down(std::string_view payload) {
         if (type == static_cast<std::uint64_t>(Type::kAskStacks)) {
           Reader in(array, "stacks");
           return in.finish<AskStacks, Down>(AskStacks{in.number()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kSetLogLevel)) {
+          Reader in(array, "log_level");
+          return in.finish<SetLogLevel, Down>(SetLogLevel{in.bytes()});
         }
         return unknown_type<Down>(type);
       });

@@ -29,6 +29,7 @@ void append(std::string& out, const StreamChunk& message);
 void append(std::string& out, const StreamEnd& message);
 void append(std::string& out, const Metric& message);
 void append(std::string& out, const AskStacks& message);
+void append(std::string& out, const SetLogLevel& message);
 void append(std::string& out, const Stacks& message);
 
 // The fields of a request that stay the same however often and to whichever worker it is sent: from

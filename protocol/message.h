@@ -95,7 +95,13 @@ struct AskStacks {
   bool operator==(const AskStacks&) const = default;
 };
 
-using Down = std::variant<Start, Request, Cancel, Shutdown, Credit, AskStacks>;
+// From now on log what is of this level or above.
+struct SetLogLevel {
+  std::string_view level;
+  bool operator==(const SetLogLevel&) const = default;
+};
+
+using Down = std::variant<Start, Request, Cancel, Shutdown, Credit, AskStacks, SetLogLevel>;
 
 // Up: worker to supervisor.
 

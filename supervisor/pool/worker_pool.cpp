@@ -240,6 +240,7 @@ void WorkerPool::scale(std::uint32_t workers) {
 void WorkerPool::set_log_level(std::string_view level) {
   settings_.log_level = level;
   if (reload_ != nullptr) reload_->settings.log_level = level;
+  for_each_worker([level](WorkerProcess& worker) { worker.set_log_level(level); });
 }
 
 void WorkerPool::retire(Seat& seat) {

@@ -88,7 +88,7 @@ class WorkerPool final : private WorkerEvents {
   PoolFigures figures() const;
   PoolStatus status();
   PoolHealth health() const;
-  // For the workers that are started from now on.
+  // For the workers that run and those that are started from now on.
   void set_log_level(std::string_view level);
   // What the lambda is, as the last worker that became ready says; empty before.
   const std::string& lambda_type() const { return lambda_type_; }

@@ -785,6 +785,10 @@ void WorkerProcess::log_lines(std::string_view message, std::string_view text) {
   });
 }
 
+void WorkerProcess::set_log_level(std::string_view level) {
+  channel_->send(protocol::SetLogLevel{level});
+}
+
 void WorkerProcess::take_stacks(Milliseconds limit, std::function<void(WorkerStacks)> done) {
   stacks_->take(limit, [this, done = std::move(done)](WorkerStacks stacks) {
     stacks.worker = number_;

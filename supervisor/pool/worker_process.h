@@ -163,6 +163,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   bool give_credit(std::uint64_t stream, std::size_t bytes);
   // Answers all requests it holds.
   void fail_all(const Failure& failure);
+  void set_log_level(std::string_view level);
   // Its stacks while it runs, within the limit; see stack_taker.h. `done` may be called at once.
   void take_stacks(Milliseconds limit, std::function<void(WorkerStacks)> done);
   // Warns once when its event loop is blocked for longer than block_warning. False: it has nothing

@@ -411,6 +411,23 @@ def test_log_level_is_changed_while_it_runs(steered, path):
     assert command(path, "log-level", "loud").returncode == 2
 
 
+def test_log_level_reaches_running_workers_at_once(steered, path):
+    server = steered("logs", workers=2)
+    workers = server.workers()
+    hidden = server.log.mark()
+    server.post({"name": "before"})
+    server.log.wait_for("^before: own$", since=hidden)
+    assert server.log.find("debug$", since=hidden) == []
+
+    command(path, "log-level", "debug")
+
+    for name in ("a", "b", "c"):
+        mark = server.log.mark()
+        server.post({"name": name})
+        server.log.wait_for(f"^{name}: debug$", since=mark)
+    assert server.workers() == workers
+
+
 def test_quarantine_is_listed_and_cleared(steered, path):
     server = steered("segfault", settings={"quarantine.deaths": 1})
     server.allow("^worker died$", "^traceback$", "^a request is quarantined")

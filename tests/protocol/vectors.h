@@ -163,6 +163,10 @@ inline std::vector<Vector<Down>> down_vectors() {
        "00 00 00 03"
        "92 06"  // array of 2, type 6
        "07"},   // id 7
+      {"log level", SetLogLevel{.level = "debug"},
+       "00 00 00 08"
+       "92 07"                // array of 2, type 7
+       "a5 64 65 62 75 67"},  // "debug"
   };
 }
 

@@ -129,10 +129,11 @@ class FakeChannel:
         on_credit: Any,
         on_stacks: Any,
         on_taken: Any,
+        on_log_level: Any,
     ) -> None:
         self.on_taken = on_taken
         self.loop, self.on_request, self.on_cancel, self.on_shutdown = loop, on_request, on_cancel, on_shutdown
-        self.on_credit, self.on_stacks = on_credit, on_stacks
+        self.on_credit, self.on_stacks, self.on_log_level = on_credit, on_stacks, on_log_level
         self.events.append("attach")
 
     def detach(self) -> None:

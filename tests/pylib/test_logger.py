@@ -45,6 +45,39 @@ def test_the_operators_level_holds(lines, level, count):
     assert logger.isEnabledFor(logging.DEBUG) is (level == "debug")
 
 
+def log_all(log_to=logger):
+    for name in ("debug", "info", "warning", "error"):
+        getattr(log_to, name)(name)
+
+
+def test_the_level_can_be_changed_later(lines):
+    log.set_level("error")
+    log_all()
+    log_all(logging.getLogger("another"))
+    log.set_level("debug")
+    log_all()
+    assert [text for _, _, text in lines] == ["error", "another: error", "debug", "info", "warning", "error"]
+
+
+def test_a_level_that_the_lambda_has_set_stays(lines):
+    logger.setLevel(logging.WARNING)
+    log.set_level("debug")
+    log_all()
+    log_all(logging.root)
+    assert [text for _, _, text in lines] == ["warning", "error", "debug", "info", "warning", "error"]
+
+
+def test_the_supervisor_changes_the_level_of_a_running_lambda(hosted):
+    async def drive(channel):
+        await channel.ask()
+        channel.on_log_level("debug")
+        await channel.ask()
+
+    source = "async def main(request):\n    logger.debug('fine')\n"
+    channel = hosted.write("from luna_lambda_tools import logger\n" + source).run(drive)
+    assert [line.text for line in channel.lines].count("fine") == 1
+
+
 def test_the_traceback_follows_the_text(lines):
     try:
         1 / 0

@@ -443,6 +443,17 @@ def test_the_loop_tells_what_its_tasks_wait_for(worker):
     assert "in sleep: return await future" in said.split("task 'child'")[-1]
 
 
+def test_the_log_level_is_changed_while_it_runs(worker):
+    do(worker, "logger.debug('hidden')\nlogger.info('shown')")
+    assert worker.said() == "shown"
+    result(worker)
+
+    worker.send(7, "debug")
+
+    do(worker, "logger.debug('now shown')")
+    assert worker.said() == "now shown"
+
+
 def test_a_worker_without_requests_tells_no_tasks(worker):
     assert stacks(worker, 0) == ""
 

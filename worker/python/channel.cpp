@@ -167,6 +167,11 @@ void Channel::deliver(const protocol::AskStacks& asked) {
   if (!call_with(handlers_.on_stacks, asked)) print_error("the host's on_stacks");
 }
 
+void Channel::deliver(const protocol::SetLogLevel& to) {
+  if (!handlers_.on_log_level) return;
+  if (!call_with(handlers_.on_log_level, to)) print_error("the host's on_log_level");
+}
+
 bool Channel::on_loop_thread() const { return PyThread_get_thread_ident() == loop_thread_; }
 
 bool Channel::schedule(const Reference& callback) {
@@ -245,8 +250,8 @@ WriteState Channel::flush(std::chrono::milliseconds limit) {
 int Channel::traverse(visitproc visit, void* arg) {
   for (const Reference* reference :
        {&loop_, &handlers_.on_request, &handlers_.on_cancel, &handlers_.on_shutdown,
-        &handlers_.on_credit, &handlers_.on_stacks, &handlers_.on_taken, &callbacks_.receive,
-        &callbacks_.flush, &callbacks_.writable}) {
+        &handlers_.on_credit, &handlers_.on_stacks, &handlers_.on_taken, &handlers_.on_log_level,
+        &callbacks_.receive, &callbacks_.flush, &callbacks_.writable}) {
     Py_VISIT(reference->get());
   }
   return 0;

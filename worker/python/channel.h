@@ -38,6 +38,7 @@ class Channel {
     Reference on_credit;  // Null when the host streams nothing.
     Reference on_stacks;  // Null when the host has none to tell.
     Reference on_taken;   // After the others, when all that had come is taken. Null: not asked for.
+    Reference on_log_level;  // Null when the host logs nothing.
   };
 
   Channel(ChannelIo& io, VitalsPage& vitals) : io_(io), vitals_(vitals) {}
@@ -72,6 +73,7 @@ class Channel {
   void deliver(const protocol::Shutdown& shutdown);
   void deliver(const protocol::Credit& credit);
   void deliver(const protocol::AskStacks& asked);
+  void deliver(const protocol::SetLogLevel& to);
   void refuse(const protocol::Request& request);
   bool on_loop_thread() const;
   bool schedule(const Reference& callback);

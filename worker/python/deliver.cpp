@@ -84,4 +84,8 @@ bool call_with(const Reference& handler, const protocol::AskStacks& asked) {
   return call<1>(handler, {make_number(asked.id)});
 }
 
+bool call_with(const Reference& handler, const protocol::SetLogLevel& to) {
+  return call<1>(handler, {make_text(to.level)});
+}
+
 }  // namespace lambdapool::worker::python

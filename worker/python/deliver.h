@@ -20,5 +20,6 @@ bool call_with(const Reference& handler, const protocol::Cancel& cancel);
 bool call_with(const Reference& handler, const protocol::Shutdown& shutdown);
 bool call_with(const Reference& handler, const protocol::Credit& credit);
 bool call_with(const Reference& handler, const protocol::AskStacks& asked);
+bool call_with(const Reference& handler, const protocol::SetLogLevel& to);
 
 }  // namespace lambdapool::worker::python

@@ -52,6 +52,7 @@ class Channel(Answers, Protocol):
         on_credit: Callable[[int, int], None],
         on_stacks: Callable[[int], None],
         on_taken: Callable[[], None],
+        on_log_level: Callable[[str], None],
     ) -> None: ...
 
     def detach(self) -> None: ...
@@ -132,6 +133,7 @@ class Host:
             self._running.add_credit,
             self._on_stacks,
             self._running.take_first_steps,
+            log.set_level,
         )
         metrics_sink.attach(self._channel, loop)
         self._starting = asyncio.Task(self._start(), loop=loop, name="onStart")

@@ -163,16 +163,28 @@ def _make_logger() -> LunaLogger:
 
 
 logger: LunaLogger = _make_logger()
+_installed_level = logging.INFO  # what install or set_level has set last
 
 
 def install(send: Callable[[str, str, str], None], level: str) -> None:
     """Sends all that is logged in this process, by whichever logger, through ``send(level, request_id, text)``."""
+    global _installed_level
+    _installed_level = _LEVELS.get(level, logging.INFO)
     handler = ChannelHandler(send)
     for target in (logger, logging.root):
         for old in [each for each in target.handlers if isinstance(each, (ChannelHandler, _StandardErrorHandler))]:
             target.removeHandler(old)
         target.addHandler(handler)
-        target.setLevel(_LEVELS.get(level, logging.INFO))
+        target.setLevel(_installed_level)
+
+
+def set_level(level: str) -> None:
+    """Follows the operator while the lambda runs. A level that the lambda has set by itself stays."""
+    global _installed_level
+    before, _installed_level = _installed_level, _LEVELS.get(level, logging.INFO)
+    for target in (logger, logging.root):
+        if target.level == before:
+            target.setLevel(_installed_level)
 
 
 def uninstall() -> None:

@@ -245,6 +245,8 @@ class FakeWorker {
   // It streams nothing that credit could be given for.
   void on(const Credit&) {}
 
+  void on(const SetLogLevel& to) { note("log level " + std::string(to.level)); }
+
   void on(const AskStacks& asked) {
     if (is(name_, "tells no stacks", worker_)) return;
     send(Stacks{.id = asked.id + 1000, .text = "of nobody's question"});
