@@ -304,9 +304,17 @@ class FakeWorker {
 
   // Waits for a fifo to be opened by the test.
   static void await(const std::string& path) {
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // The signal that asks for its stacks may interrupt the wait.
+    int file = -1;
+    do {
+      file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    } while (file < 0 && errno == EINTR);
     char byte = 0;
-    if (file < 0 || read(file, &byte, 1) < 0) std::exit(76);
+    ssize_t count = -1;
+    do {
+      count = read(file, &byte, 1);
+    } while (count < 0 && errno == EINTR);
+    if (file < 0 || count < 0) std::exit(76);
     close(file);
   }
 
