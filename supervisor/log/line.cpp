@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "supervisor/config/values.h"
+#include "supervisor/lines.h"
 #include "supervisor/log/escape.h"
 
 namespace lambdapool::supervisor {
@@ -15,6 +16,9 @@ namespace {
 
 // Of one width, so that messages stand below each other.
 constexpr std::array<std::string_view, 4> kTextLevels = {"DEBUG", "INFO ", "WARN ", "ERROR"};
+
+// No record begins with it.
+constexpr std::string_view kContinuation = "    ";
 
 void append_digits(std::string& out, unsigned value, std::size_t width) {
   const std::size_t begin = out.size();
@@ -35,15 +39,20 @@ void append_number(std::string& out, double value) {
              std::to_chars(text.begin(), text.end(), value, std::chars_format::fixed, 3).ptr);
 }
 
+// Says how much is left out of a text of which only the start is shown.
+void append_cut(std::string& out, std::string_view text, std::string_view shown) {
+  if (shown.size() == text.size()) return;
+  out += "... (";
+  append_number(out, static_cast<std::int64_t>(text.size() - shown.size()));
+  out += " more bytes)";
+}
+
 // Appends with `escape`, cut after kMaxLogText bytes.
 template <class Escape>
 void append_clipped(std::string& out, std::string_view text, Escape escape) {
   const std::string_view shown = clipped(text, kMaxLogText);
   escape(shown);
-  if (shown.size() == text.size()) return;
-  out += "... (";
-  append_number(out, static_cast<std::int64_t>(text.size() - shown.size()));
-  out += " more bytes)";
+  append_cut(out, text, shown);
 }
 
 // Whether a value needs no quotes to be told from what stands around it.
@@ -93,12 +102,22 @@ void append_value(std::string& out, LogFormat format, const LogField& field) {
 void append_text_line(std::string& out, const LogRecord& record) {
   append_time(out, record.time);
   out.append(" ").append(kTextLevels.at(static_cast<std::size_t>(record.level))).append(" ");
-  append_clipped(out, record.message, [&](std::string_view shown) { append_escaped(out, shown); });
+  const std::string_view message = clipped(record.message, kMaxLogText);
+  const std::string_view first = message.substr(0, message.find('\n'));
+  const bool is_one_line = first.size() == message.size();
+  append_escaped(out, first);
+  if (is_one_line) append_cut(out, record.message, message);
   for (const LogField& field : record.fields) {
     if (field.key.empty()) continue;
     out.append(" ").append(field.key).append("=");
     append_value(out, LogFormat::kText, field);
   }
+  if (is_one_line) return;
+  for_each_line(message.substr(first.size() + 1), [&out](std::string_view line) {
+    out.append("\n").append(kContinuation);
+    append_escaped(out, line);
+  });
+  append_cut(out, record.message, message);
 }
 
 void append_json_line(std::string& out, const LogRecord& record) {

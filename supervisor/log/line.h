@@ -1,10 +1,11 @@
-// One record as one line of text, pure.
+// One record as text, pure.
 //
 //   text  2026-11-24T05:40:00.123Z INFO  message key=value key="quoted value"
 //   json  {"time":"2026-11-24T05:40:00.123Z","level":"info","message":"...","key":"value"}
 //
-// Whatever the texts hold, a line has no end of line within it and is valid UTF-8; a JSON one is
-// valid JSON.
+// In text the further lines of a message, such as a traceback, follow, each indented by four
+// spaces; a record begins with its time. Else a record is one line. Whatever the texts hold, it is
+// valid UTF-8, nothing of a text begins a line, and JSON is valid JSON.
 #pragma once
 
 #include <chrono>

@@ -240,6 +240,20 @@ def test_text_lines_have_time_level_message_and_fields(serve):
     assert re.match(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO  Hello, world! ", raw)
 
 
+def test_further_lines_of_a_text_are_indented_and_cannot_be_records(serve):
+    server = serve("logs", log_format="text")
+    forged = "x\n2026-11-24T05:40:00.123Z ERROR forged worker=9"
+    server.post({"name": forged})
+    server.log.wait_for("percent", since=0)
+
+    (start,) = [number for number, line in enumerate(server.log.lines) if line.endswith("lines and a percent %s \\x1b[31m")]
+    first, second, third = server.log.lines[start - 2 : start + 1]
+    assert re.match(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO  x worker=1 request_id=\S+$", first)
+    assert second == "    2026-11-24T05:40:00.123Z ERROR forged worker=9: two"
+    assert third.startswith("    lines and")
+    assert not [record for record in server.log.records if record["level"] == "error"]
+
+
 def test_a_log_file_is_written_and_opened_again_on_usr1(serve, tmp_path):
     file, moved = tmp_path / "lambdapool.log", tmp_path / "lambdapool.log.1"
     server: Lambdapool = serve("manual_logger", log_format="text", settings={"log.file": file})

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
-TEXT_LINE = re.compile(rf"^(?P<time>{TIME}) (?P<level>DEBUG|INFO|WARNING|ERROR) +(?P<rest>.*)$")
+TEXT_LINE = re.compile(rf"^(?P<time>{TIME}) (?P<level>DEBUG|INFO|WARN|ERROR) +(?P<rest>.*)$")
+LEVELS = {"DEBUG": "debug", "INFO": "info", "WARN": "warning", "ERROR": "error"}
 FIELD = re.compile(r'(?:^| )(?P<key>[a-z_][a-z0-9_.]*)=(?P<value>"(?:[^"\\]|\\.)*"|[^ "]*)')
 
 
@@ -42,7 +43,7 @@ def parse_text(line: str) -> Record | None:
     if found is None:
         return None
     rest = found["rest"]
-    record = Record(time=found["time"], level=found["level"].lower())
+    record = Record(time=found["time"], level=LEVELS[found["level"]])
     first = None
     for field in FIELD.finditer(rest):
         first = field.start() if first is None else first
@@ -71,6 +72,11 @@ class Log:
             line = raw.decode("utf-8", "backslashreplace").rstrip("\n")
             record = self._parse(line)
             with self._changed:
+                if self._parse is parse_text and line.startswith("    ") and self.records:
+                    self.lines.append(line)
+                    self.records[-1]["message"] += "\n" + line[4:]
+                    self._changed.notify_all()
+                    continue
                 self.lines.append(line)
                 if record is None:
                     self.odd_lines.append(line)

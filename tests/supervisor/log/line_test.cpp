@@ -89,14 +89,32 @@ TEST(LogLine, AValueIsQuotedWhenItCouldBeMistaken) {
   EXPECT_EQ(text("m", {{"k", "имя"}}), std::string(kTextStart) + "m k=\"имя\"");
 }
 
-TEST(LogLine, WhateverTheTextsHoldARecordIsOneLineOfUtf8) {
-  EXPECT_EQ(text("a\nb\xff", {{"k", "c\r\nd\xfe"}}),
-            std::string(kTextStart) + R"(a\nb\xff k="c\r\nd\xfe")");
+TEST(LogLine, FurtherLinesOfAMessageAreIndentedInTextSoThatNoneLooksLikeARecord) {
+  EXPECT_EQ(text("boom\nTraceback:\n  File \"x\"\n\n2026-11-24T05:40:00.123Z ERROR forged",
+                 {{"worker", 1}}),
+            std::string(kTextStart) +
+                "boom worker=1\n    Traceback:\n      File \"x\"\n    \n"
+                "    2026-11-24T05:40:00.123Z ERROR forged");
+  EXPECT_EQ(text("\nb\r\n\x1b[31m"), std::string(kTextStart) + "\n    b\\r\n    \\x1b[31m");
+  EXPECT_EQ(text("a\n"), std::string(kTextStart) + "a");
+}
+
+TEST(LogLine, ALongMessageOfSeveralLinesIsCutAtItsEnd) {
+  const std::string whole = "a\n" + std::string(kMaxLogText - 2, 'x');
+  EXPECT_EQ(text(whole + "yz", {{"k", 1}}),
+            std::string(kTextStart) + "a k=1\n    " + whole.substr(2) + "... (2 more bytes)");
+}
+
+TEST(LogLine, WhateverTheTextsHoldARecordIsPrintableUtf8) {
+  EXPECT_EQ(text("a\rb\xff", {{"k", "c\r\nd\xfe"}}),
+            std::string(kTextStart) + R"(a\rb\xff k="c\r\nd\xfe")");
   EXPECT_EQ(json("a\nb\xff", {{"k", "c\r\nd\xfe"}}),
             std::string(kJsonStart) + "\"a\\nb\xef\xbf\xbd\",\"k\":\"c\\r\\nd\xef\xbf\xbd\"}");
   std::string all;
   for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
-  EXPECT_TRUE(is_printable(text(all, {{"k", all}})));
+  std::string shown = text(all, {{"k", all}});
+  std::erase(shown, '\n');
+  EXPECT_TRUE(is_printable(shown));
   EXPECT_TRUE(is_printable(json(all, {{"k", all}})));
 }
 
