@@ -332,7 +332,8 @@ std::optional<HostAnswer> Supervisor::answer_metrics(std::string_view method,
     failure.route = route;
     return HostAnswer{std::move(failure), kText, route};
   }
-  return HostAnswer{all ? metrics_.text(pool_->figures()) : metrics_.lambda_text(), kText, route};
+  return HostAnswer{all ? metrics_.text(pool_->figures(), log_.lost()) : metrics_.lambda_text(),
+                    kText, route};
 }
 
 void Supervisor::on_pool_worker_started() { metrics_.worker_started(); }

@@ -63,7 +63,7 @@ std::vector<NotReady> Supervisor::why_not_ready() const {
 }
 
 std::string Supervisor::metrics_text() const {
-  return metrics_.text(pool_ ? pool_->figures() : PoolFigures{});
+  return metrics_.text(pool_ ? pool_->figures() : PoolFigures{}, log_.lost());
 }
 
 Json Supervisor::status_json() const {

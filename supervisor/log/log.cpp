@@ -63,15 +63,18 @@ class LineWriter final : public spdlog::sinks::sink {
     if (!written) {
       const std::string_view rest =
           std::string_view(waiting_).substr(waiting_.size() - written.error().bytes);
-      const bool in_a_line =
-          rest.size() < waiting_.size() && waiting_[waiting_.size() - rest.size() - 1] != '\n';
-      failed_ += static_cast<std::uint64_t>(std::ranges::count(rest, '\n'));
+      // Where the file breaks off now; with nothing written it is where it was.
+      const bool moved = rest.size() < waiting_.size();
+      const bool mends = in_a_line_ && !moved;
+      if (moved) in_a_line_ = waiting_[waiting_.size() - rest.size() - 1] != '\n';
+      failed_ += static_cast<std::uint64_t>(std::ranges::count(rest, '\n')) - (mends ? 1 : 0);
       reason_ = written.error().reason;
       // The next line must not go on where this one breaks off.
-      waiting_ = in_a_line ? "\n" : "";
+      waiting_ = in_a_line_ ? "\n" : "";
       return;
     }
     waiting_.clear();
+    in_a_line_ = false;
   }
 
   // The thread's last act.
@@ -80,6 +83,8 @@ class LineWriter final : public spdlog::sinks::sink {
     flush();
   }
 
+  // From any thread.
+  std::uint64_t failed() const { return failed_; }
   void ask_to_reopen() { reopen_wanted_ = true; }
   void give_up_at(Clock::time_point time) { target_->give_up_at(time); }
 
@@ -114,7 +119,7 @@ class LineWriter final : public spdlog::sinks::sink {
     reported_failed_ = failed_;
     add(LogLevel::kWarning, "log lines have been lost",
         {{"dropped", dropped},
-         {"unwritten", failed_},
+         {"unwritten", failed_.load()},
          {"reason", failed_ == 0 ? "lines come faster than they can be written" : reason_}});
   }
 
@@ -124,8 +129,10 @@ class LineWriter final : public spdlog::sinks::sink {
   std::atomic<bool> reopen_wanted_ = false;
   std::string waiting_;
   // Lines that could not be written, and why the last one could not.
-  std::uint64_t failed_ = 0;
+  std::atomic<std::uint64_t> failed_ = 0;
   std::string reason_;
+  bool in_a_line_ =
+      false;  // The last line of the file is not whole; `waiting_` opens with its end.
   std::uint64_t reported_dropped_ = 0;
   std::uint64_t reported_failed_ = 0;
   Clock::time_point next_report_;
@@ -177,6 +184,8 @@ class AsyncLog final : public Log {
     append_line(line, format_, {std::chrono::system_clock::now(), level, message, fields});
     enqueue(line);
   }
+
+  LostLines lost() const override { return {queue_->overrun_counter(), writer_->failed()}; }
 
   void set_level(LogLevel level) override { level_.store(level, std::memory_order_relaxed); }
 

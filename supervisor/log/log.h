@@ -1,10 +1,10 @@
-// The supervisor's log: one line per record, as text (`time level message key=value ...`) or as
-// JSON.
+// The supervisor's log, as text (`time level message key=value ...`) or as JSON, one line per
+// record.
 //
 // The only door to spdlog. Lines are written by a thread of the log's own, so that a slow reader of
 // standard error or a slow disk never blocks the loop; when more lines wait than the queue holds,
 // the oldest are dropped and a later line says how many. Text that comes from lambdas or clients is
-// escaped: a record is always exactly one line.
+// escaped: nothing of it looks like a record. In text the further lines of a message are indented.
 #pragma once
 
 #include <concepts>
@@ -37,6 +37,12 @@ struct LogField {
   LogField(std::string_view k, Integer v) : key(k), value(static_cast<std::int64_t>(v)) {}
 };
 
+// Lines that were never written, since the log was opened.
+struct LostLines {
+  std::uint64_t dropped = 0;    // They came faster than they could be written.
+  std::uint64_t unwritten = 0;  // The file or its reader did not take them.
+};
+
 class Log {
  public:
   virtual ~Log() = default;
@@ -47,6 +53,7 @@ class Log {
   virtual void set_level(LogLevel level) = 0;
   // Opens log.file again under its name (after a rotation); says so or why not in the log.
   virtual void reopen() = 0;
+  virtual LostLines lost() const { return {}; }
 
   void debug(std::string_view message, std::initializer_list<LogField> fields = {}) {
     write(LogLevel::kDebug, message, fields);

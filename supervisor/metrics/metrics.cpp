@@ -2,6 +2,7 @@
 
 #include <prometheus/text_serializer.h>
 
+#include <utility>
 #include <vector>
 
 namespace lambdapool::supervisor {
@@ -29,6 +30,21 @@ MetricFamily workers_by_state(const PoolFigures& pool) {
     prometheus::ClientMetric metric;
     metric.label = {{"state", std::string(to_string(state))}};
     metric.gauge.value = static_cast<double>(count);
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
+MetricFamily lost_lines(const LostLines& lost) {
+  MetricFamily family{"lambdapool_log_lines_lost_total",
+                      "Lines of the log that were never written, by reason",
+                      MetricType::Counter,
+                      {}};
+  for (const auto& [reason, count] :
+       {std::pair{"too_fast", lost.dropped}, std::pair{"write_failed", lost.unwritten}}) {
+    prometheus::ClientMetric metric;
+    metric.label = {{"reason", reason}};
+    metric.counter.value = static_cast<double>(count);
     family.metric.push_back(std::move(metric));
   }
   return family;
@@ -111,7 +127,7 @@ void Metrics::worker_gone(GoneCause cause) {
   gone_.Add({{"reason", std::string(to_string(cause))}}).Increment();
 }
 
-std::string Metrics::text(const PoolFigures& pool) const {
+std::string Metrics::text(const PoolFigures& pool, const LostLines& lost) const {
   std::vector<MetricFamily> families = lambda_registry_.Collect();
   append(families, pool_registry_.Collect());
   families.push_back(workers_by_state(pool));
@@ -121,6 +137,7 @@ std::string Metrics::text(const PoolFigures& pool) const {
                            std::chrono::duration<double>(pool.oldest_queued).count()));
   families.push_back(gauge("lambdapool_requests_in_flight", "Requests that workers hold",
                            static_cast<double>(pool.in_flight)));
+  families.push_back(lost_lines(lost));
   return serialize(families);
 }
 

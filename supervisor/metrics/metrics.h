@@ -16,6 +16,7 @@
 #include <unordered_map>
 
 #include "supervisor/http/connection.h"
+#include "supervisor/log/log.h"
 #include "supervisor/metrics/user_metrics.h"
 #include "supervisor/pool/gone_cause.h"
 #include "supervisor/pool/worker_pool.h"
@@ -36,7 +37,7 @@ class Metrics {
   }
   UserMetrics& user() { return user_; }
 
-  std::string text(const PoolFigures& pool) const;
+  std::string text(const PoolFigures& pool, const LostLines& lost) const;
   std::string lambda_text() const;
 
  private:

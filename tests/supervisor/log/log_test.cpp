@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -13,6 +14,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <string>
 #include <thread>
@@ -177,6 +179,52 @@ TEST_F(LogFile, LinesThatCannotBeWrittenAreCounted) {
   EXPECT_THAT(text, Not(HasSubstr(" INFO  lost")));
   EXPECT_THAT(text, HasSubstr("log lines have been lost dropped=0 unwritten=2 "
                               "reason=\"No space left on device\""));
+}
+
+// Lets no file grow beyond so many bytes, as a full disk does.
+class FullDisk {
+ public:
+  explicit FullDisk(std::uintmax_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit full{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &full);
+  }
+  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before_); }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+bool wait_until(const std::function<bool()>& happened) {
+  const auto end = Clock::now() + 20s;
+  while (!happened() && Clock::now() < end) std::this_thread::sleep_for(1ms);
+  return happened();
+}
+
+TEST_F(LogFile, TheLineAfterAHalfWrittenOneBeginsAnew) {
+  const auto log = open();
+  log->info("first");
+  ASSERT_TRUE(wait_until([&] { return !read(config_.file).empty(); }));
+  {
+    const FullDisk full(std::filesystem::file_size(config_.file) + 10);
+    for (std::uint64_t i = 1; i <= 3; ++i) {
+      log->info("lost");
+      ASSERT_TRUE(wait_until([&] { return log->lost().unwritten >= i; }));
+    }
+  }
+  log->info("kept");
+  ASSERT_TRUE(wait_until([&] { return read(config_.file).ends_with("kept\n"); }));
+
+  const auto written = lines();
+  ASSERT_GE(written.size(), 3U);
+  EXPECT_THAT(written.at(0), EndsWith(" INFO  first"));
+  EXPECT_THAT(written.at(1), SizeIs(10));
+  for (std::size_t i = 2; i < written.size(); ++i) {
+    EXPECT_THAT(written.at(i), testing::MatchesRegex("2[-0-9T:.]+Z (INFO |WARN ) .*")) << i;
+  }
 }
 
 // Puts a descriptor in the place of standard error and takes it away again.
