@@ -248,6 +248,8 @@ bool Connection::on_stream_head(std::uint64_t stream, const protocol::StreamHead
   state_ = State::kStreaming;
   deadline_ = uv::TimePoint::max();
   stream_->write(out_);
+  probes_ = 0;
+  if (peer_ended_) set_deadline(kProbeDelay);
   return true;
 }
 
@@ -267,6 +269,7 @@ void Connection::on_stream_chunk(std::uint64_t stream, std::string_view bytes) {
 
 void Connection::credit_stream() {
   deadline_ = uv::TimePoint::max();
+  if (peer_ended_) set_deadline(kProbeDelay);
   if (streaming_.uncredited == 0) return;
   host_.give_credit(streaming_.id, std::exchange(streaming_.uncredited, 0));
 }
@@ -277,8 +280,9 @@ void Connection::on_stream_end(std::uint64_t stream, StreamEnding ending) {
   record(streaming_.status, whole ? 0 : kCutErrorCode, whole ? "" : "stream_cut", streaming_.bytes,
          streaming_.route, streaming_.passage);
   if (!whole) {
-    // The client must not take a part for the whole; without chunks only a reset tells.
-    if (current_.minor_version == 0) stream_->reset_when_closed();
+    // The client must not take a part for the whole; without chunks, and after a zero that could be
+    // the last one, only a reset tells.
+    if (current_.minor_version == 0 || streaming_.probed) stream_->reset_when_closed();
     return end();
   }
   if (streaming_.sends_body && current_.minor_version > 0) stream_->write(kLastChunk);
@@ -374,6 +378,8 @@ void Connection::on_end() {
       probes_ = 0;
       return set_deadline(kProbeDelay);
     case State::kStreaming:
+      if (stream_->unsent() == 0) set_deadline(kProbeDelay);
+      return;
     case State::kWriting:
       return;
     case State::kLingering:
@@ -459,6 +465,7 @@ void Connection::on_timer() {
 void Connection::on_deadline() {
   const ServerConfig& limits = host_.limits();
   if (state_ == State::kWaiting) return probe_peer();
+  if (state_ == State::kStreaming && peer_ended_ && stream_->unsent() == 0) return probe_peer();
   if (state_ == State::kWriting || state_ == State::kStreaming ||
       (state_ == State::kLingering && stream_->unsent() > 0)) {
     const std::size_t unsent = stream_->unacknowledged();
@@ -480,11 +487,15 @@ void Connection::on_deadline() {
 
 // A client that has ended its side may still read, or may be gone; TCP shows the difference only
 // when something is sent. An interim response is something that every HTTP/1.1 client takes (RFC
-// 9110, 15.2) and a dead one resets.
+// 9110, 15.2) and a dead one resets; within a body it is a zero before the size of the next chunk
+// (RFC 9112, 7.1).
 void Connection::probe_peer() {
   if (current_.minor_version == 0) return;
+  const bool in_body = state_ == State::kStreaming;
+  if (in_body && !streaming_.sends_body) return;
   if (probes_ == 0) {
-    stream_->write(kContinue);
+    stream_->write(in_body ? "0" : kContinue);
+    streaming_.probed = in_body;
   } else if (stream_->peer_state() == uv::PeerState::kGone) {
     return on_broken();
   }

@@ -132,6 +132,7 @@ class Connection final : public uv::Retirable, private uv::StreamEvents {
     bool sends_body = true;
     AfterResponse after = AfterResponse::kKeepAlive;
     Passage passage;
+    bool probed = false;  // A zero has been sent before the size of the next chunk.
   };
 
   std::size_t process(std::string_view bytes);

@@ -99,6 +99,30 @@ def test_a_client_that_leaves_ends_the_stream(streams):
     streams.log.wait_for("^cancelled left$")
 
 
+def test_a_client_that_closes_while_a_stream_stands_still_ends_it(streams):
+    with streams.connect() as connection:
+        get(connection, "/steps/closed")
+        read_until(connection, b"first\r\n")
+    # Only its end can be seen, as of one that has ended its side and still reads.
+
+    streams.log.wait_for("^cancelled closed$")
+    (record,) = streams.log.wait_for("^request$", target="/steps/closed")
+    assert record["error"] == "client_left"
+
+
+def test_a_client_that_ends_its_side_gets_the_whole_stream(streams):
+    with streams.connect() as connection:
+        get(connection, "/steps/half")
+        read_until(connection, b"first\r\n")
+        connection.half_close()
+        assert connection.socket.recv(1) == b"0"  # It is asked for whether it is there.
+        connection.nothing_comes(during=0.5)
+        streams.request("POST", "/open/half")
+
+        assert read_to_end(connection) == b"6\r\nsecond\r\n0\r\n\r\n"
+    assert streams.log.find("^cancelled") == []
+
+
 @pytest.mark.parametrize("target", ["/dies", "/raises"])
 def test_a_stream_that_breaks_off_is_not_taken_for_whole(streams, target):
     streams.allow(".")
