@@ -27,8 +27,8 @@ constexpr std::array kCommands = {
 // What each help ends with.
 std::string footer(std::string_view command) {
   constexpr std::string_view kExit =
-      "\nExits with 0 when it is done, with 1 and the reason when it is refused or fails, and with "
-      "2 when it\nis called in a wrong way.";
+      "\nExits with 0 when it is done, with 1 and the reason when it is refused, fails or gets no "
+      "answer, and\nwith 2 when it is called in a wrong way.";
   std::string_view text;
   if (command == "status") {
     text =
@@ -56,9 +56,9 @@ std::string footer(std::string_view command) {
         "  lambdapool quarantine list\n  lambdapool quarantine clear\n";
   } else {
     text =
-        "Until the next start. Workers that run already send their lambda's lines from the level "
-        "on "
-        "that they\nwere started with; `lambdapool reload` replaces them.\n\nExample:\n"
+        "Of the supervisor and of the workers that run, until the next start. A lambda that has "
+        "set "
+        "the level of\nits logger keeps it.\n\nExample:\n"
         "  lambdapool log-level debug\n";
   }
   return std::string(text) + std::string(kExit);
@@ -119,6 +119,7 @@ std::expected<ControlArguments, std::string> parse_control_arguments(
   ControlCommand parsed;
   std::string argument;
   std::string interval;
+  std::string timeout;
   bool watch = false;
   bool now = false;
   std::string socket;
@@ -131,6 +132,11 @@ std::expected<ControlArguments, std::string> parse_control_arguments(
       app.add_option("--socket", socket,
                      "The control socket; needed only when several supervisors run.")
           ->option_text("PATH");
+  auto* const timeout_option =
+      app.add_option("--timeout", timeout,
+                     "How long to wait for an answer; the end of a reload or stop is not bounded "
+                     "by it. Default: 5s.")
+          ->option_text("TIME");
   app.add_flag("--json", parsed.json, "Print the answer as it is, one line of JSON.");
   CLI::Option* interval_option = nullptr;
   if (command == "status") {
@@ -151,7 +157,7 @@ std::expected<ControlArguments, std::string> parse_control_arguments(
   if (const auto unknown = app.remaining(); !unknown.empty()) {
     const std::string& word = unknown.front();
     if (!word.starts_with("-")) return std::unexpected("unexpected argument " + in_quotes(word));
-    std::vector<std::string_view> known = {"--socket", "--json", "--help"};
+    std::vector<std::string_view> known = {"--socket", "--json", "--timeout", "--help"};
     if (command == "status") known.insert(known.end(), {"--watch", "--interval", "--check"});
     if (command == "stop") known.push_back("--now");
     const auto meant = nearest(word.substr(0, word.find('=')), known);
@@ -159,6 +165,14 @@ std::expected<ControlArguments, std::string> parse_control_arguments(
                            (meant ? "; did you mean '" + std::string(*meant) + "'?" : ""));
   }
   if (socket_option->count() > 0) parsed.socket = socket;
+  if (timeout_option->count() > 0) {
+    const auto time = parse_duration(timeout);
+    if (!time || time->count() == 0) {
+      return std::unexpected("--timeout must be a time of at least 1ms, as in 2s, not " +
+                             in_quotes(timeout));
+    }
+    parsed.timeout = *time;
+  }
   if (interval_option != nullptr && interval_option->count() > 0 && !watch) {
     return std::unexpected("--interval needs --watch");
   }

@@ -21,6 +21,7 @@ struct ControlCommand {
   bool json = false;                       // Show the answer as it came.
   bool check = false;  // Of status: show only why it is not ready, and fail then.
   std::optional<std::chrono::milliseconds> watch = {};  // Of status: ask again and again.
+  std::chrono::milliseconds timeout{5'000};             // For an answer.
 };
 
 struct ControlCommandDoc {

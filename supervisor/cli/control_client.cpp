@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "supervisor/config/values.h"
 #include "supervisor/control/socket_path.h"
+#include "supervisor/pool/process_state.h"
 
 namespace lambdapool::supervisor {
 namespace {
@@ -96,7 +98,22 @@ std::expected<ControlClient, std::string> ControlClient::connect(const std::stri
     return std::unexpected(path + " belongs to a process of another user (uid " +
                            std::to_string(peer.uid) + "), which is not trusted");
   }
-  return ControlClient(path, std::move(socket));
+  return ControlClient(path, std::move(socket), peer.pid);
+}
+
+std::string ControlClient::no_answer(std::chrono::milliseconds limit) const {
+  std::string text = "no answer from " + path_ + " within " + format_duration(limit);
+  const auto state = peer_ > 0 ? process_state(peer_) : std::nullopt;
+  if (state && state->stopped) {
+    const std::string pid = std::to_string(peer_);
+    text += ": the supervisor (pid " + pid + ") is stopped; `kill -CONT " + pid +
+            "` lets it go on, and then it may still do what was asked";
+  } else {
+    text +=
+        ": the supervisor is busy or hangs, or it is another program; --timeout waits longer. What "
+        "was asked may still be done: see `lambdapool status`";
+  }
+  return text;
 }
 
 std::expected<std::string, std::string> ControlClient::ask(
@@ -127,11 +144,7 @@ std::expected<std::string, std::string> ControlClient::ask(
     searched = received_.size();
     if (searched > kMaxAnswer) break;
     if (!wait_for(socket_.get(), POLLIN, deadline)) {
-      return std::unexpected(
-          "no answer from " + path_ + " within " +
-          std::to_string(limit.value_or(std::chrono::milliseconds{0}).count()) +
-          " ms; is the supervisor stopped, or is it another program? What was asked may "
-          "still be done: see `lambdapool status`");
+      return std::unexpected(no_answer(limit.value_or(std::chrono::milliseconds{0})));
     }
     std::array<char, 65536> buffer{};
     const ssize_t count = recv(socket_.get(), buffer.data(), buffer.size(), 0);

@@ -31,11 +31,14 @@ class ControlClient {
   void wait_for_end();
 
  private:
-  ControlClient(std::string path, uv::FileDescriptor socket)
-      : path_(std::move(path)), socket_(std::move(socket)) {}
+  ControlClient(std::string path, uv::FileDescriptor socket, int peer)
+      : path_(std::move(path)), socket_(std::move(socket)), peer_(peer) {}
+
+  std::string no_answer(std::chrono::milliseconds limit) const;
 
   std::string path_;
   uv::FileDescriptor socket_;
+  int peer_;  // Its process; 0 when it is not known.
   std::string received_;
 };
 

@@ -15,7 +15,6 @@ namespace lambdapool::supervisor {
 namespace {
 
 constexpr int kFailed = 1;
-constexpr std::chrono::seconds kAnswerLimit{30};
 
 int complain(const std::string& text) {
   std::fprintf(stderr, "lambdapool: %s\n", text.c_str());
@@ -84,7 +83,7 @@ int watch(ControlClient& client, const ControlCommand& command) {
   const std::string line = control_line(command.request);
   if (terminal) print("\x1b[2J");
   for (bool first = true;; first = false) {
-    const auto answer = client.ask(line, kAnswerLimit);
+    const auto answer = client.ask(line, command.timeout);
     if (!answer) return complain(answer.error());
     const auto object = parse_json(*answer);
     if (!bool_member(*object, "ok")) return complain(text_member(*object, "error"));
@@ -110,9 +109,14 @@ int run_control(const ControlCommand& command) {
   if (command.watch) return watch(*client, command);
 
   const bool takes_its_time = std::holds_alternative<control::Reload>(command.request);
+  if (takes_its_time) {
+    // Whether anybody is there who could do it.
+    const auto alive = client->ask(control_line(control::Status{}), command.timeout);
+    if (!alive) return complain(alive.error());
+  }
   const auto answer = client->ask(
       control_line(command.request),
-      takes_its_time ? std::nullopt : std::optional<std::chrono::milliseconds>(kAnswerLimit));
+      takes_its_time ? std::nullopt : std::optional<std::chrono::milliseconds>(command.timeout));
   if (!answer) return complain(answer.error());
   const auto object = parse_json(*answer);
   const bool done = bool_member(*object, "ok");

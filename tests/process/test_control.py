@@ -569,6 +569,31 @@ def test_each_command_has_a_help(path):
         assert name in run("--help").stdout
 
 
+@pytest.mark.parametrize("arguments", [("status", "--check"), ("status", "--json"), ("stop",), ("reload",), ("stacks",)])
+def test_a_stopped_supervisor_is_not_waited_for_long(steered, path, arguments):
+    server = steered()
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        told = command(path, *arguments, "--timeout", "200ms")
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == (
+        f"lambdapool: no answer from {path} within 200ms: the supervisor (pid {server.pid}) is stopped; "
+        f"`kill -CONT {server.pid}` lets it go on, and then it may still do what was asked\n"
+    )
+    if arguments == ("stop",):
+        server.wait_for_exit()
+
+
+@pytest.mark.parametrize("time", ["0s", "5", "soon"])
+def test_a_timeout_is_a_time(path, time):
+    told = command(path, "status", "--timeout", time)
+    assert told.returncode == 2
+    assert "--timeout must be a time of at least 1ms, as in 2s" in told.stderr
+
+
 def test_what_is_no_supervisor_is_told_with_a_remedy(path, tmp_path):
     assert "there is no such file" in command(path, "status").stderr
     path.write_text("no socket")
