@@ -157,7 +157,18 @@ std::expected<void, std::string> set_value(Config& config, const Key& key, std::
   if (std::visit([&](auto* member) { return assign(*member, key, text); }, key.member(config)))
     return {};
   if (key.kind == Kind::kSecret) return std::unexpected("must be " + expected_value(key));
-  return std::unexpected("must be " + expected_value(key) + ", not " + in_quotes(text));
+  std::string why = "must be " + expected_value(key) + ", not " + in_quotes(text);
+  const auto bytes = key.kind == Kind::kSize ? parse_count(text) : std::nullopt;
+  if (bytes && *bytes < key.least) {
+    for (const std::string_view unit : {"KiB", "MiB"}) {
+      const std::string meant = std::string(text).append(unit);
+      const auto size = parse_size(meant);
+      if (!size || !in_range(key, *size)) continue;
+      why.append(", which are bytes; did you mean ").append(meant).append("?");
+      break;
+    }
+  }
+  return std::unexpected(std::move(why));
 }
 
 std::string value_text(Config& config, const Key& key) {

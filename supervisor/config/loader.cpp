@@ -204,6 +204,31 @@ bool complain_of_tabs(const std::string& yaml, Complaints& complaints) {
   return found;
 }
 
+// Where each key has got its value.
+class Origins {
+ public:
+  void add(const std::vector<Setting>& settings) {
+    for (const Setting& setting : settings) origins_[setting.key] = setting.origin;
+  }
+
+  // `complaint` opens with a key.
+  std::string with_origin(const std::string& complaint) const {
+    const std::string key = complaint.substr(0, complaint.find_first_of(": "));
+    auto found = origins_.lower_bound(key);
+    if (found != origins_.end() && found->first != key && !found->first.starts_with(key + ".")) {
+      found = origins_.end();
+    }
+    if (found == origins_.end()) return complaint;
+    // Most origins name the key.
+    const std::string& origin = found->second;
+    return found->first == key && origin.contains(key) ? origin + complaint.substr(key.size())
+                                                       : origin + ": " + complaint;
+  }
+
+ private:
+  std::map<std::string, std::string> origins_;
+};
+
 std::string reason(int error) { return std::generic_category().message(error); }
 
 std::expected<std::string, std::string> read_file(const std::string& path) {
@@ -260,19 +285,26 @@ std::vector<Setting> read_settings(const std::string& yaml, const std::string& n
 std::expected<Config, std::vector<std::string>> load_config(const ConfigSources& sources) {
   Config config;
   std::vector<std::string> errors;
+  Origins origins;
+  origins.add(sources.defaults);
   apply_settings(config, sources.defaults, absolute("."), errors);
   if (sources.file) {
     const auto yaml = read_file(*sources.file);
     config.file = absolute(*sources.file).string();
     if (yaml) {
       const auto settings = read_settings(*yaml, *sources.file, errors);
+      origins.add(settings);
       apply_settings(config, settings, absolute(*sources.file).parent_path(), errors);
     } else {
       errors.push_back(*sources.file + ": " + yaml.error());
     }
   }
+  origins.add(sources.sets);
   apply_settings(config, sources.sets, absolute("."), errors);
-  if (errors.empty()) check_together(config, errors);
+  if (errors.empty()) {
+    check_together(config, errors);
+    for (std::string& error : errors) error = origins.with_origin(error);
+  }
   if (errors.empty() && sources.lambda_path == LambdaPath::kRequired &&
       config.lambda.path.empty()) {
     errors.push_back(

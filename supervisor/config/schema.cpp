@@ -10,6 +10,7 @@ namespace lambdapool::supervisor {
 namespace {
 
 constexpr std::uint64_t kKiB = std::uint64_t{1} << 10;
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kTiB = std::uint64_t{1} << 40;
 constexpr std::uint64_t kHour = 3'600'000;
 constexpr std::uint64_t kDay = 24 * kHour;
@@ -167,7 +168,7 @@ constexpr std::array kKeys = {
     Key{"pool.max_lifetime", Kind::kDuration, "off", 0, 365 * kDay, "",
         "A worker that has been ready for so long is replaced; up to a tenth earlier.",
         [](Config& c) -> Member { return &c.pool.max_lifetime; }},
-    Key{"pool.max_rss", Kind::kSize, "off", 0, kTiB, "",
+    Key{"pool.max_rss", Kind::kSize, "off", 10 * kMiB, kTiB, "",
         "A worker that uses so much memory (resident) is replaced; up to a tenth earlier.",
         [](Config& c) -> Member { return &c.pool.max_rss; }},
 
@@ -189,7 +190,7 @@ constexpr std::array kKeys = {
     Key{"worker.block_warning", Kind::kDuration, "1s", 0, kDay, "",
         "How long code may block the event loop before the log warns and names its line; 0s: never.",
         [](Config& c) -> Member { return &c.worker.block_warning; }},
-    Key{"worker.memory_limit", Kind::kSize, "off", 0, kTiB, "",
+    Key{"worker.memory_limit", Kind::kSize, "off", 10 * kMiB, kTiB, "",
         "The address space of a worker; what does not fit is a MemoryError in the lambda.",
         [](Config& c) -> Member { return &c.worker.memory_limit; }},
     Key{"worker.open_files", Kind::kCount, "off", 0, 1'000'000, "descriptors",

@@ -12,6 +12,7 @@
 #include "supervisor/config/monitoring_settings.h"
 #include "supervisor/config/nearest.h"
 #include "supervisor/config/schema.h"
+#include "supervisor/http/text.h"
 #include "supervisor/log/escape.h"
 
 namespace lambdapool::supervisor {
@@ -63,6 +64,9 @@ std::expected<void, std::string> apply_luna(LunaConfig& luna, const Setting& set
     case Setting::Shape::kNothing:
       return std::unexpected("has no value; give one, or remove the line");
     case Setting::Shape::kMapping:
+      if (std::ranges::find(luna_paths(), setting.key) != luna_paths().end()) {
+        return std::unexpected("must be a value, not a mapping");
+      }
       return std::unexpected("unknown key" + did_you_mean(setting.key));
     case Setting::Shape::kList:
       return std::unexpected("must not be a list");
@@ -100,6 +104,61 @@ std::expected<void, std::string> apply(Config& config, const Setting& setting,
   const bool relative = key->kind == Kind::kPath && !setting.value.empty() &&
                         setting.value != key->default_text && is_printable(setting.value);
   return set_value(config, *key, relative ? resolved(setting.value, folder) : setting.value);
+}
+
+constexpr std::string_view kReference = "; `lambdapool config` shows every key";
+
+// Of a section that there is only its own keys are meant; of others, what has the very same name is
+// told of.
+std::string did_you_mean_in(std::string_view section, std::string_view key) {
+  const std::string_view name = key.substr(section.size() + 1);
+  std::vector<std::string_view> names;
+  for (const Key& known : keys()) {
+    if (known.section() == section) names.push_back(known.name());
+  }
+  if (section == kLunaPrefix.substr(0, kLunaPrefix.size() - 1)) {
+    for (const std::string_view path : luna_paths()) {
+      names.push_back(path.substr(kLunaPrefix.size()));
+    }
+  }
+  std::erase(names, name);
+  if (const auto meant = nearest(name, names)) {
+    return "; did you mean '" + std::string(section) + "." + std::string(*meant) + "'?";
+  }
+  const auto same = std::ranges::find(keys(), name, &Key::name);
+  if (same == keys().end()) return std::string(kReference);
+  return "; '" + std::string(name) + "' is a key of " + std::string(same->section()) + ", not of " +
+         std::string(section);
+}
+
+// The nearest of a path and its parents that there is.
+std::filesystem::path existing_part(std::filesystem::path path) {
+  std::error_code error;
+  while (!std::filesystem::exists(path, error) && path.has_relative_path()) {
+    path = path.parent_path();
+  }
+  return path;
+}
+
+void check_crash_folder(const CrashConfig& crash, std::vector<std::string>& errors) {
+  if (crash.folder.empty()) return;
+  const std::filesystem::path found = existing_part(crash.folder);
+  std::error_code error;
+  if (std::filesystem::is_directory(found, error) || error) return;
+  errors.push_back("crash.folder: must be a folder, which is made when it is not there; " +
+                   in_quotes(found.string()) + " is a file");
+}
+
+// It is a part of paths and of URLs.
+void check_lambda_id(const LambdaConfig& lambda, std::vector<std::string>& errors) {
+  const auto fits = [](char c) {
+    return is_digit(c) || is_alpha(c) || std::string_view("-._").contains(c);
+  };
+  if (std::ranges::all_of(lambda.id, fits)) return;
+  errors.push_back(
+      "lambda.id: must be a UUID as LUNA gives it, or at least of letters, digits, '-', '.' and "
+      "'_', since it is a part of URLs; leave it empty for one made from the name; it is " +
+      in_quotes(lambda.id));
 }
 
 }  // namespace
@@ -150,6 +209,8 @@ void check_together(Config& config, std::vector<std::string>& errors) {
                        in_quotes(config.admin.listen));
     }
   }
+  check_crash_folder(config.crash, errors);
+  check_lambda_id(config.lambda, errors);
   check_monitoring(config.monitoring, errors);
   // A body that can never be held is too large (413), not one to send again later (503).
   config.server.max_body = std::min(config.server.max_body, config.server.max_buffered);
@@ -157,8 +218,10 @@ void check_together(Config& config, std::vector<std::string>& errors) {
 }
 
 std::string did_you_mean(std::string_view key) {
+  const std::string_view section = key.substr(0, key.find('.'));
+  if (section != key && find_section(section) != nullptr) return did_you_mean_in(section, key);
   std::vector<std::string_view> candidates;
-  for (const Section& section : sections()) candidates.push_back(section.name);
+  for (const Section& each : sections()) candidates.push_back(each.name);
   for (const Key& known : keys()) candidates.push_back(known.path);
   candidates.insert(candidates.end(), luna_paths().begin(), luna_paths().end());
   std::optional<std::string_view> meant;
@@ -169,7 +232,7 @@ std::string did_you_mean(std::string_view key) {
   const auto same = std::ranges::find(keys(), key.substr(key.rfind('.') + 1), &Key::name);
   if (!meant && same != keys().end()) meant = same->path;
   if (!meant) meant = nearest(key, candidates);
-  if (!meant) return "; `lambdapool config` shows every key";
+  if (!meant || *meant == key) return std::string(kReference);
   return "; did you mean '" + std::string(*meant) + "'?";
 }
 

@@ -10,6 +10,7 @@
 #include "supervisor/lines.h"
 #include "supervisor/log/escape.h"
 #include "supervisor/pool/attribution.h"
+#include "supervisor/pool/tight_limits.h"
 #include "supervisor/pool/worker_launcher.h"
 #include "supervisor/pool/worker_plumbing.h"
 #include "supervisor/uv/process_memory.h"
@@ -326,11 +327,11 @@ void WorkerProcess::on_start_failed(const protocol::StartFailed& failed) {
   if (state_ == WorkerState::kStopping) return;
   if (state_ != WorkerState::kStarting) return on_protocol_error("start_failed came after ready");
   cause_ = GoneCause::kStartFailed;
-  start_error_ = failed.text;
+  start_error_ = std::string(failed.text) + tight_limits_hint(settings_.limits, failed.text);
   start_traceback_ = clipped(failed.traceback, kMaxTraceback);
   failed_stage_ = failed.stage == "load" ? StartStage::kLoad : StartStage::kLater;
   log_.error("lambda does not start",
-             {{"worker", number_}, {"stage", failed.stage}, {"text", failed.text}});
+             {{"worker", number_}, {"stage", failed.stage}, {"text", start_error_}});
   for_each_line(failed.traceback, [this](std::string_view line) {
     log_.error("traceback", {{"worker", number_}, {"text", line}});
   });
@@ -512,7 +513,9 @@ void WorkerProcess::become_gone() {
     for (const std::string& line : death.last_stderr) {
       log_.warning("stderr before the death", {{"worker", number_}, {"text", line}});
     }
-    if (start_error_.empty() && !was_ready_) start_error_ = sentence;
+    if (start_error_.empty() && !was_ready_) {
+      start_error_ = sentence + tight_limits_hint(settings_.limits, sentence);
+    }
   }
 
   Departure departure = depart(sentence, death);

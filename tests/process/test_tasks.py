@@ -609,13 +609,13 @@ def test_a_folder_that_is_missing_is_named(tmp_path):
 
 def test_the_database_has_its_place_in_the_users_state(serve, tmp_path):
     server = serve(
-        "tasks_wait", settings={"lambda.id": "a/b"}, extra_environment={"XDG_STATE_HOME": str(tmp_path / "state")}
+        "tasks_wait", settings={"lambda.id": ".b"}, extra_environment={"XDG_STATE_HOME": str(tmp_path / "state")}
     )
     when(server, add(server, order({})), "finished")
 
     folder = tmp_path / "state" / "lambdapool"
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert (folder / "a%2Fb.sqlite").stat().st_mode & 0o777 == 0o600
+    assert (folder / "%2Eb.sqlite").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_database_is_in_the_state_directory_of_a_service(serve, tmp_path):

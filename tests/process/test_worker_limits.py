@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 
 import pytest
 
@@ -30,6 +31,16 @@ def test_more_open_files_than_allowed_are_an_error_of_the_lambda(serve):
     assert taken["error"] == "Too many open files"
     assert 30 < taken["opened"] < 64
     assert server.post({"take": "files", "count": 20}).json() == {"opened": 20}
+
+
+@pytest.mark.skipif(sanitized(), reason="a sanitizer needs all the address space there is")
+@pytest.mark.parametrize("setting", ["worker.open_files=7", "worker.memory_limit=30MiB"])
+@pytest.mark.parametrize("preload", ["host", "off"])
+def test_a_limit_too_small_to_start_with_is_named(setting, preload):
+    failed = run("serve", LAMBDAS / "echo", "--port", "0", "--set", setting, "--set", f"pool.preload={preload}", within=60)
+
+    assert failed.returncode == 1
+    assert re.search(rf"({setting.replace('=', ' is ')}, which may be too (few|little))", failed.stderr.splitlines()[-1])
 
 
 def test_a_worker_that_has_used_its_cpu_time_is_killed_and_says_so(serve):

@@ -15,7 +15,9 @@ using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::SizeIs;
+using testing::StartsWith;
 
 class Loader : public testing::Test {
  protected:
@@ -147,8 +149,21 @@ TEST_F(Loader, EveryComplaintIsMadeAtOnceWithFileLineAndKey) {
 TEST_F(Loader, AKeyWithoutItsSectionIsFound) {
   EXPECT_THAT(complaints("port: 1"),
               ElementsAre("c.yml:1: port: unknown key; did you mean 'server.port'?"));
-  EXPECT_THAT(complaints("pool: {host: x}"),
-              ElementsAre("c.yml:1: pool.host: unknown key; did you mean 'server.host'?"));
+  EXPECT_THAT(
+      complaints("pool: {host: x}"),
+      ElementsAre("c.yml:1: pool.host: unknown key; 'host' is a key of server, not of pool"));
+}
+
+TEST_F(Loader, ASuggestionIsNeitherOfAnotherSectionNorTheKeyItself) {
+  EXPECT_THAT(complaints("log: {lever: info}"), ElementsAre(HasSubstr("mean 'log.level'?")));
+  EXPECT_THAT(
+      complaints("admin: {port: 1}"),
+      ElementsAre("c.yml:1: admin.port: unknown key; 'port' is a key of server, not of admin"));
+  EXPECT_THAT(complaints("log: {cupboard: x}"),
+              ElementsAre(HasSubstr("unknown key; `lambdapool config` shows every key")));
+  EXPECT_THAT(
+      complaints("luna: {LUNA_FACES_ADDRESS: {origin: {x: 1}}}"),
+      ElementsAre("c.yml:1: luna.LUNA_FACES_ADDRESS.origin: must be a value, not a mapping"));
 }
 
 TEST_F(Loader, AKeyLikeNoneIsSentToTheReference) {
@@ -273,11 +288,10 @@ TEST_F(Loader, ASymbolicLinkKeepsItsName) {
 }
 
 TEST_F(Loader, ALimitThatWouldNeverActIsRefused) {
-  EXPECT_THAT(
-      complaints("server: {max_body: 200MiB, max_buffered: 100MiB}"),
-      ElementsAre(
-          "server.max_body: must not be more than server.max_buffered (100MiB), the bodies of all "
-          "requests together; it is 200MiB"));
+  EXPECT_THAT(complaints("server: {max_body: 200MiB, max_buffered: 100MiB}"),
+              ElementsAre("c.yml:1: server.max_body: must not be more than server.max_buffered "
+                          "(100MiB), the bodies of all "
+                          "requests together; it is 200MiB"));
   EXPECT_THAT(complaints("server: {max_target: 128KiB}"),
               ElementsAre(HasSubstr("server.max_head (64KiB)")));
   EXPECT_THAT(complaints("pool: {queue_timeout: 61s}"),
@@ -285,6 +299,57 @@ TEST_F(Loader, ALimitThatWouldNeverActIsRefused) {
   EXPECT_THAT(complaints("pool: {restart_backoff: 6s}"),
               ElementsAre(HasSubstr("pool.restart_backoff_max (5s)")));
   EXPECT_EQ(load("pool: {queue_timeout: 60s}").pool.queue_timeout, milliseconds(60'000));
+}
+
+TEST_F(Loader, WhatConcernsSeveralKeysIsToldWithItsPlace) {
+  EXPECT_THAT(complaints("\nadmin: {listen: nowhere}"),
+              ElementsAre(StartsWith("c.yml:2: admin.listen: must be unix:/")));
+  EXPECT_THAT(complaints("monitoring:\n  url: ftp://x\n  bucket: b\n  organization: o\n"),
+              ElementsAre(StartsWith("c.yml:2: monitoring.url: must be http://")));
+  EXPECT_THAT(complaints("monitoring:\n  url: http://x\n"),
+              ElementsAre(StartsWith("c.yml:2: monitoring.url is set: set monitoring.bucket")));
+  EXPECT_THAT(complaints("luna:\n\n  account_id: me\n"),
+              ElementsAre(StartsWith("c.yml:3: luna.account_id: must be a UUID")));
+  EXPECT_THAT(
+      complaints("luna: {LUNA_FACES_ADDRESS: {api_version: 3}}"),
+      ElementsAre(StartsWith(
+          "c.yml:1: luna.LUNA_FACES_ADDRESS.api_version: luna.LUNA_FACES_ADDRESS: has no origin")));
+  EXPECT_THAT(complaints("admin: {listen: \"\"}", {set("admin.listen=nowhere")}),
+              ElementsAre(StartsWith("--set admin.listen=nowhere: must be unix:/")));
+  EXPECT_THAT(complaints("", {{"--grace 9s", "pool.queue_timeout", "2h"}}),
+              ElementsAre(StartsWith("--grace 9s: pool.queue_timeout: must not be more than")));
+}
+
+TEST_F(Loader, AFolderForCrashesMayNotBeAFile) {
+  EXPECT_THAT(complaints("crash:\n  folder: c.yml\n"),
+              ElementsAre("c.yml:2: crash.folder: must be a folder, which is made when it is not "
+                          "there; '" +
+                          (folder_ / "c.yml").string() + "' is a file"));
+  EXPECT_THAT(complaints("crash: {folder: c.yml/below}"), ElementsAre(HasSubstr("is a file")));
+  EXPECT_EQ(load("crash: {folder: new/one}").crash.folder, folder_ / "new" / "one");
+}
+
+TEST_F(Loader, SizesThatNobodyMeansAreRefusedWithTheUnitThatMayBeMissing) {
+  EXPECT_THAT(complaints("pool: {max_rss: 10}"),
+              ElementsAre("c.yml:1: pool.max_rss: must be a size from off, or 10MiB to 1TiB, such "
+                          "as 512B, 64KiB, 10MiB or 1GiB, not '10', which are bytes; did you mean "
+                          "10MiB?"));
+  EXPECT_THAT(complaints("pool: {max_rss: 9MiB}"), ElementsAre(HasSubstr("10MiB to 1TiB")));
+  EXPECT_THAT(complaints("worker: {memory_limit: 200}"), ElementsAre(HasSubstr("mean 200MiB?")));
+  EXPECT_THAT(complaints("server: {max_head: 64}"), ElementsAre(HasSubstr("mean 64KiB?")));
+  EXPECT_EQ(load("pool: {max_rss: 10MiB}").pool.max_rss, 10U << 20U);
+  EXPECT_EQ(load("pool: {max_rss: off}").pool.max_rss, 0U);
+}
+
+TEST_F(Loader, AnIdOfALambdaIsAPartOfUrls) {
+  for (const char* good : {"6d071cca-fda5-4a03-84d5-5bea65904480", "faces_2.1", ""}) {
+    EXPECT_THAT(complaints("", {set(std::string("lambda.id=") + good)}), IsEmpty()) << good;
+  }
+  for (const char* bad : {"a/b", "a b", "\u00e9", "a%2fb"}) {
+    EXPECT_THAT(complaints("lambda:\n  id: \"" + std::string(bad) + "\"\n"),
+                ElementsAre(StartsWith("c.yml:2: lambda.id: must be a UUID as LUNA gives it")))
+        << bad;
+  }
 }
 
 TEST_F(Loader, NarrowingAWideLimitNeedsNoThoughtForTheOthersDefault) {
