@@ -230,8 +230,9 @@ def test_the_last_file_is_there_when_the_supervisor_has_ended(watched, folder):
 
 
 def test_a_folder_that_cannot_be_is_a_warning(watched, tmp_path):
-    (tmp_path / "file").write_text("no folder")
     server = watched(settings={"crash.folder": tmp_path / "file" / "crashes"})
+    # At the start it would be refused.
+    (tmp_path / "file").write_text("no folder")
 
     die(server)
     (warning,) = server.log.wait_for("^crash file cannot be written$")
