@@ -134,7 +134,7 @@ def test_an_address_that_cannot_be_ends_the_start(serve, path, tmp_path):
     assert f"127.0.0.1:{port}" in failed.stderr and "admin.listen" in failed.stderr
     for listen in ("9100", "unix:relative", "host:99999", ":80"):
         failed = start(listen)
-        assert failed.returncode == 1 and failed.stderr.startswith("admin.listen: "), failed.stderr
+        assert failed.returncode == 1 and failed.stderr.startswith(f"--set admin.listen={listen}: "), failed.stderr
     failed = start(f"unix:{tmp_path}/none/a.sock")
     assert failed.returncode == 1 and "No such file or directory" in failed.stderr
 
