@@ -119,7 +119,9 @@ class Host:
         self._shutdown: Shutdown | None = None
         self._failure: StartFailure | None = None
         self._finished = False
-        metrics_sink.register(getattr(self._lambda.module, "USER_METRICS", None) or [], self._model.id)
+        metrics = getattr(self._lambda.module, "USER_METRICS", None) or []
+        metrics_sink.register(metrics, self._model.id)
+        self._has_metrics = bool(metrics)
 
     def serve(self) -> int:
         """Runs the loop until the shutdown is over. Raises StartFailure."""
@@ -132,7 +134,7 @@ class Host:
             self._on_shutdown,
             self._running.add_credit,
             self._on_stacks,
-            self._running.take_first_steps,
+            self._take_and_count if self._has_metrics else self._running.take_first_steps,
             log.set_level,
         )
         metrics_sink.attach(self._channel, loop)
@@ -229,6 +231,10 @@ class Host:
 
     def _on_cancel(self, id: int, reason: str) -> None:
         self._running.cancel(id, reason)
+
+    def _take_and_count(self) -> None:
+        self._running.take_first_steps()
+        metrics_sink.sink.flush()  # What a request counts is there when its answer is.
 
     def _on_stacks(self, id: int) -> None:
         self._channel.stacks(id, self._running.stacks())
