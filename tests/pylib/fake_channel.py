@@ -130,8 +130,9 @@ class FakeChannel:
         on_stacks: Any,
         on_taken: Any,
         on_log_level: Any,
+        before_answers: Any,
     ) -> None:
-        self.on_taken = on_taken
+        self.on_taken, self.before_answers = on_taken, before_answers
         self.loop, self.on_request, self.on_cancel, self.on_shutdown = loop, on_request, on_cancel, on_shutdown
         self.on_credit, self.on_stacks, self.on_log_level = on_credit, on_stacks, on_log_level
         self.events.append("attach")
@@ -240,8 +241,13 @@ class FakeChannel:
             1,
             data,
         )
-        self.loop.call_soon(self.on_taken)
+        self.loop.call_soon(self._begin_what_came)
         return number
+
+    def _begin_what_came(self) -> None:
+        self.on_taken()
+        if self.before_answers:
+            self.before_answers()
 
     async def answer(self, number: int) -> Answer:
         """The answer to a request; fails when none comes."""

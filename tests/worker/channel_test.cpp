@@ -204,6 +204,36 @@ run(2, Answering)
   EXPECT_EQ(pair_.read_frames().size(), 3U);
 }
 
+TEST_P(ChannelTest, WhatMustBeThereBeforeAnswersLeavesWithThem) {
+  pair_.send(request(1));
+  run(R"(
+class Counting(Host):
+    def taken(self):
+        self.channel.respond(1, 200, [], b'')
+        began = time.clock_gettime(6)  # CLOCK_MONOTONIC_COARSE
+        while time.clock_gettime(6) == began: pass
+        self.channel.respond(2, 200, [], b'')
+        self.channel.respond(3, 200, [], b'')
+        self.note('taken')
+    def before(self): self.channel.metric('counter', 'm', '', [], [1])
+    def run(self):
+        self.channel.attach(self.loop, self.request, self.cancel, self.shutdown,
+                            on_taken=self.taken, before_answers=self.before)
+        watchdog = self.loop.call_later(30, self.loop.stop)
+        self.loop.run_forever()
+        watchdog.cancel()
+        self.channel.detach()
+import time
+run(2, Counting)
+)");
+
+  ASSERT_EQ(pair_.read_frames().size(), 5U);
+  EXPECT_EQ(pair_.message<protocol::Response>(1).id, 2U);
+  EXPECT_EQ(pair_.message<protocol::Metric>(2).name, "m");
+  EXPECT_EQ(pair_.message<protocol::Response>(3).id, 3U);
+  EXPECT_EQ(pair_.message<protocol::Metric>(4).name, "m");
+}
+
 TEST_P(ChannelTest, AFirstStepSaysWhetherThatWasAll) {
   run(R"(
 import asyncio, contextvars
@@ -491,6 +521,8 @@ recording = Recording(loop)
 channel.attach(recording, print, print, lambda limit: loop.stop())
 channel.respond(1, 200, [], b'x' * 8_000_000)
 channel.respond(2, 200, [], b'')
+loop.call_soon(loop.stop)  # Behind the write, which nobody reads yet.
+loop.run_forever()
 )");
   std::jthread reader([&] {
     while (pair_.read_frames().size() < 2) std::this_thread::yield();

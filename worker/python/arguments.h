@@ -17,7 +17,7 @@
 
 namespace lambdapool::worker::python {
 
-inline constexpr std::size_t kMaxParameters = 8;
+inline constexpr std::size_t kMaxParameters = 9;
 // The codec of the other side takes lists of at most 4096 elements; a header is two.
 inline constexpr std::size_t kMaxHeaders = 1024;
 inline constexpr std::size_t kMaxNumbers = 4000;

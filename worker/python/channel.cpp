@@ -87,6 +87,13 @@ void Channel::start_taken() {
   gathered_since_ = coarse_now();
   const Reference handler = share(handlers_.on_taken.get());
   if (!steal(PyObject_CallNoArgs(handler.get()))) print_error("the host's on_taken");
+  if (io_.waiting() > 0) call_before_answers();
+}
+
+void Channel::call_before_answers() {
+  if (!handlers_.before_answers) return;
+  const Reference handler = share(handlers_.before_answers.get());
+  if (!steal(PyObject_CallNoArgs(handler.get()))) print_error("the host's before_answers");
 }
 
 void Channel::take_input() {
@@ -189,6 +196,7 @@ void Channel::output_queued() {
     // Answers wait for those after them only as long as that takes no time.
     if (const std::uint64_t now = coarse_now(); now != gathered_since_) {
       gathered_since_ = now;
+      call_before_answers();
       write();
     }
     return;
@@ -250,8 +258,8 @@ WriteState Channel::flush(std::chrono::milliseconds limit) {
 int Channel::traverse(visitproc visit, void* arg) {
   for (const Reference* reference :
        {&loop_, &handlers_.on_request, &handlers_.on_cancel, &handlers_.on_shutdown,
-        &handlers_.on_credit, &handlers_.on_stacks, &handlers_.on_taken, &handlers_.on_log_level,
-        &callbacks_.receive, &callbacks_.flush, &callbacks_.writable}) {
+        &handlers_.on_credit, &handlers_.on_stacks, &handlers_.on_taken, &handlers_.before_answers,
+        &handlers_.on_log_level, &callbacks_.receive, &callbacks_.flush, &callbacks_.writable}) {
     Py_VISIT(reference->get());
   }
   return 0;

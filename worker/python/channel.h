@@ -39,6 +39,9 @@ class Channel {
     Reference on_stacks;  // Null when the host has none to tell.
     Reference on_taken;   // After the others, when all that had come is taken. Null: not asked for.
     Reference on_log_level;  // Null when the host logs nothing.
+    // When answers that were made in on_taken() are about to leave: what it queues leaves with
+    // them.
+    Reference before_answers;  // Null when nothing must.
   };
 
   Channel(ChannelIo& io, VitalsPage& vitals) : io_(io), vitals_(vitals) {}
@@ -67,6 +70,7 @@ class Channel {
   void take_input();
   void take_frames();
   void start_taken();
+  void call_before_answers();
   void deliver(const protocol::Start& start);
   void deliver(const protocol::Request& request);
   void deliver(const protocol::Cancel& cancel);

@@ -63,8 +63,9 @@ PyMethodDef receive_callback{"receive", &callback<&Channel::receive>, METH_NOARG
 PyMethodDef flush_callback{"flush", &callback<&Channel::write_scheduled>, METH_NOARGS, nullptr};
 PyMethodDef writable_callback{"writable", &callback<&Channel::write>, METH_NOARGS, nullptr};
 
-constexpr std::array kAttachParameters{"loop",      "on_request", "on_cancel", "on_shutdown",
-                                       "on_credit", "on_stacks",  "on_taken",  "on_log_level"};
+constexpr std::array kAttachParameters{"loop",        "on_request",   "on_cancel",
+                                       "on_shutdown", "on_credit",    "on_stacks",
+                                       "on_taken",    "on_log_level", "before_answers"};
 constexpr Signature kAttach{"attach", kAttachParameters, 4};
 
 Reference attach(PyObject* self, Arguments& arguments) {
@@ -80,7 +81,7 @@ Reference attach(PyObject* self, Arguments& arguments) {
   Channel::Handlers handlers{share(arguments.get(1)), share(arguments.get(2)),
                              share(arguments.get(3)), share(arguments.get(4)),
                              share(arguments.get(5)), share(arguments.get(6)),
-                             share(arguments.get(7))};
+                             share(arguments.get(7)), share(arguments.get(8))};
   const bool done =
       channel_of(self).attach(arguments.get(0), std::move(handlers), std::move(callbacks));
   return done ? none() : nullptr;

@@ -53,6 +53,7 @@ class Channel(Answers, Protocol):
         on_stacks: Callable[[int], None],
         on_taken: Callable[[], None],
         on_log_level: Callable[[str], None],
+        before_answers: Callable[[], None] | None,
     ) -> None: ...
 
     def detach(self) -> None: ...
@@ -134,8 +135,9 @@ class Host:
             self._on_shutdown,
             self._running.add_credit,
             self._on_stacks,
-            self._take_and_count if self._has_metrics else self._running.take_first_steps,
+            self._running.take_first_steps,
             log.set_level,
+            metrics_sink.sink.flush if self._has_metrics else None,  # What a request counts is there when its answer is.
         )
         metrics_sink.attach(self._channel, loop)
         self._starting = asyncio.Task(self._start(), loop=loop, name="onStart")
@@ -231,10 +233,6 @@ class Host:
 
     def _on_cancel(self, id: int, reason: str) -> None:
         self._running.cancel(id, reason)
-
-    def _take_and_count(self) -> None:
-        self._running.take_first_steps()
-        metrics_sink.sink.flush()  # What a request counts is there when its answer is.
 
     def _on_stacks(self, id: int) -> None:
         self._channel.stacks(id, self._running.stacks())
