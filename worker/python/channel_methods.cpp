@@ -73,15 +73,16 @@ Reference attach(PyObject* self, Arguments& arguments) {
                                steal(PyCFunction_New(&flush_callback, self)),
                                steal(PyCFunction_New(&writable_callback, self))};
   if (!callbacks.receive || !callbacks.flush || !callbacks.writable) return nullptr;
-  for (std::size_t i = 1; i < kAttachParameters.size(); ++i) {
-    if (arguments.get(i) == nullptr || PyCallable_Check(arguments.get(i)) != 0) continue;
+  std::array<PyObject*, kAttachParameters.size()> called{};
+  for (std::size_t i = 1; i < called.size(); ++i) {
+    if (i < kAttach.required || arguments.get(i) != Py_None) called[i] = arguments.get(i);
+    if (called[i] == nullptr || PyCallable_Check(called[i]) != 0) continue;
     PyErr_Format(PyExc_TypeError, "attach(): %s must be callable", kAttachParameters[i]);
     return nullptr;
   }
-  Channel::Handlers handlers{share(arguments.get(1)), share(arguments.get(2)),
-                             share(arguments.get(3)), share(arguments.get(4)),
-                             share(arguments.get(5)), share(arguments.get(6)),
-                             share(arguments.get(7)), share(arguments.get(8))};
+  Channel::Handlers handlers{share(called[1]), share(called[2]), share(called[3]),
+                             share(called[4]), share(called[5]), share(called[6]),
+                             share(called[7]), share(called[8])};
   const bool done =
       channel_of(self).attach(arguments.get(0), std::move(handlers), std::move(callbacks));
   return done ? none() : nullptr;
