@@ -16,6 +16,8 @@ enum class Type : std::uint8_t {
   kCredit = 5,
   kAskStacks = 6,
   kSetLogLevel = 7,
+  kMemoryFree = 8,
+  kMemoryIdle = 9,
   kReady = 129,
   kStartFailed = 130,
   kResponse = 131,
@@ -48,6 +50,8 @@ class Packer {
   void array(std::size_t elements) { packer_.pack_array(static_cast<std::uint32_t>(elements)); }
   void type(Type value) { packer_.pack_uint8(static_cast<std::uint8_t>(value)); }
   void number(std::uint64_t value) { packer_.pack_uint64(value); }
+  // Always nine bytes, so that it can be filled in later.
+  void wide_number(std::uint64_t value) { packer_.pack_fix_uint64(value); }
   void text(std::string_view value) {
     packer_.pack_str(static_cast<std::uint32_t>(value.size()));
     packer_.pack_str_body(value.data(), static_cast<std::uint32_t>(value.size()));
@@ -90,6 +94,7 @@ void append_frame(std::string& out, Pack pack, std::size_t left_out = 0) {
 
 constexpr std::size_t kRequestElements = 12;
 constexpr std::size_t kResponseElements = 6;
+constexpr std::size_t kResponseInMemoryElements = 7;
 
 void append_request(std::string& out, std::uint64_t id, std::uint32_t slot,
                     std::uint32_t time_left_ms, std::string_view request_fields,
@@ -140,15 +145,16 @@ class Reader {
     return *view;
   }
 
-  // The body is bytes, or how many there are in a memfd.
-  void body(Request& request) {
+  // The body is bytes, or how many there are in memory.
+  template <class Message>
+  void body(Message& message) {
     const msgpack::object* field = next();
     if (field == nullptr) return;
     if (field->type == msgpack::type::POSITIVE_INTEGER && field->via.u64 > 0 &&
         field->via.u64 <= kMaxBodyBytes) {
-      request.body_in_memory = field->via.u64;
+      message.body_in_memory = field->via.u64;
     } else if (const auto view = as_bytes(*field)) {
-      request.body = *view;
+      message.body = *view;
     } else {
       fail("a body or the size of one in memory");
     }
@@ -230,6 +236,9 @@ class QuickReader {
   bool good() const { return good_; }
   bool at_end() const { return good_ && rest_.empty(); }
 
+  bool begins_array_of(std::size_t elements) const {
+    return !rest_.empty() && static_cast<std::uint8_t>(rest_.front()) == (0x90 | elements);
+  }
   bool array_of(std::size_t elements) { return good_ = good_ && array() == elements && good_; }
 
   std::uint64_t number(std::uint64_t limit = UINT64_MAX) {
@@ -258,6 +267,18 @@ class QuickReader {
       good_ = false;
     }
     return take(size);
+  }
+
+  // The body is bytes, or how many there are in memory.
+  template <class Message>
+  void body(Message& message) {
+    const std::uint8_t tag = good_ && !rest_.empty() ? static_cast<std::uint8_t>(rest_.front()) : 0;
+    if (tag < 0xcc || tag > 0xcf) {
+      message.body = bytes();
+      return;
+    }
+    message.body_in_memory = number(kMaxBodyBytes);
+    if (message.body_in_memory == 0) good_ = false;
   }
 
   Fields fields() {
@@ -311,17 +332,23 @@ std::optional<Request> read_quickly_request(std::string_view payload) {
   if (!in.array_of(kRequestElements) || in.number() != static_cast<std::uint64_t>(Type::kRequest))
     return std::nullopt;
   Request request{in.number(), in.number32(), in.number32(), in.bytes(),    in.bytes(), in.bytes(),
-                  in.fields(), in.bytes(),    in.bytes(),    in.number32(), in.bytes()};
+                  in.fields(), in.bytes(),    in.bytes(),    in.number32(), {}};
+  in.body(request);
   if (!in.at_end()) return std::nullopt;
   return request;
 }
 
 std::optional<Response> read_quickly_response(std::string_view payload) {
   QuickReader in(payload);
-  if (!in.array_of(kResponseElements) || in.number() != static_cast<std::uint64_t>(Type::kResponse))
+  const bool in_memory = in.begins_array_of(kResponseInMemoryElements);
+  if (!in.array_of(in_memory ? kResponseInMemoryElements : kResponseElements) ||
+      in.number() != static_cast<std::uint64_t>(Type::kResponse))
     return std::nullopt;
-  Response response{in.number(), in.number32(), in.fields(), in.bytes(), in.bytes()};
-  if (!in.at_end()) return std::nullopt;
+  Response response{in.number(), in.number32(), in.fields(), {}};
+  in.body(response);
+  response.route = in.bytes();
+  if (in_memory) response.place = in.number();
+  if (!in.at_end() || in_memory != (response.body_in_memory > 0)) return std::nullopt;
   return response;
 }
 
@@ -358,7 +385,7 @@ std::expected<Any, DecodeError> unknown_type(std::uint64_t type) {
 
 void append(std::string& out, const Start& message) {
   append_frame(out, [&](Packer& packer) {
-    packer.array(23);
+    packer.array(24);
     packer.type(Type::kStart);
     packer.number(message.version);
     packer.bytes(message.lambda_root);
@@ -382,6 +409,7 @@ void append(std::string& out, const Start& message) {
     packer.text(message.limits.user);
     packer.number(message.limits.uid);
     packer.number(message.limits.gid);
+    packer.number(message.answer_memory);
   });
 }
 
@@ -477,14 +505,26 @@ void append(std::string& out, const StartFailed& message) {
 
 void append(std::string& out, const Response& message) {
   append_frame(out, [&](Packer& packer) {
-    packer.array(kResponseElements);
+    const bool in_memory = message.body_in_memory > 0;
+    packer.array(in_memory ? kResponseInMemoryElements : kResponseElements);
     packer.type(Type::kResponse);
     packer.number(message.id);
     packer.number(message.status);
     packer.fields(message.headers);
-    packer.bytes(message.body);
+    if (in_memory) {
+      packer.number(message.body_in_memory);
+    } else {
+      packer.bytes(message.body);
+    }
     packer.text(message.route);
+    if (in_memory) packer.wide_number(message.place);
   });
+}
+
+void set_place(std::string& frame, std::uint64_t place) {
+  for (std::size_t i = 0; i < sizeof(place); ++i) {
+    frame[frame.size() - 1 - i] = static_cast<char>((place >> (8 * i)) & 0xff);
+  }
 }
 
 std::size_t append_around_body(std::string& out, const Response& message) {
@@ -596,6 +636,21 @@ void append(std::string& out, const SetLogLevel& message) {
   });
 }
 
+void append(std::string& out, const MemoryFree& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(2);
+    packer.type(Type::kMemoryFree);
+    packer.number(message.place);
+  });
+}
+
+void append(std::string& out, const MemoryIdle&) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(1);
+    packer.type(Type::kMemoryIdle);
+  });
+}
+
 void append(std::string& out, const Stacks& message) {
   append_frame(out, [&](Packer& packer) {
     packer.array(3);
@@ -615,11 +670,12 @@ std::expected<Down, DecodeError> decode_down(std::string_view payload) {
          const msgpack::object_array& array) -> std::expected<Down, DecodeError> {
         if (type == static_cast<std::uint64_t>(Type::kStart)) {
           Reader in(array, "start");
-          return in.finish<Start, Down>(Start{
-              in.number32(), in.bytes(), in.bytes(), in.bytes(), in.bytes(), in.bytes(), in.bytes(),
-              in.bytes(), in.bytes(), in.number32(), in.number32(), in.bytes(),
-              Limits{in.number(), in.number(), in.number(), in.number(), in.number(), in.number32(),
-                     in.number32(), in.bytes(), in.number32(), in.number32()}});
+          return in.finish<Start, Down>(
+              Start{in.number32(), in.bytes(), in.bytes(), in.bytes(), in.bytes(), in.bytes(),
+                    in.bytes(), in.bytes(), in.bytes(), in.number32(), in.number32(), in.bytes(),
+                    Limits{in.number(), in.number(), in.number(), in.number(), in.number(),
+                           in.number32(), in.number32(), in.bytes(), in.number32(), in.number32()},
+                    in.number()});
         }
         if (type == static_cast<std::uint64_t>(Type::kRequest)) {
           Reader in(array, "request");
@@ -649,6 +705,13 @@ std::expected<Down, DecodeError> decode_down(std::string_view payload) {
           Reader in(array, "log_level");
           return in.finish<SetLogLevel, Down>(SetLogLevel{in.bytes()});
         }
+        if (type == static_cast<std::uint64_t>(Type::kMemoryFree)) {
+          Reader in(array, "memory_free");
+          return in.finish<MemoryFree, Down>(MemoryFree{in.number()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kMemoryIdle)) {
+          return Down{MemoryIdle{}};
+        }
         return unknown_type<Down>(type);
       });
 }
@@ -668,8 +731,11 @@ std::expected<Up, DecodeError> decode_up(std::string_view payload) {
         }
         if (type == static_cast<std::uint64_t>(Type::kResponse)) {
           Reader in(array, "response");
-          return in.finish<Response, Up>(
-              Response{in.number(), in.number32(), in.fields(), in.bytes(), in.bytes()});
+          Response response{in.number(), in.number32(), in.fields(), {}};
+          in.body(response);
+          response.route = in.bytes();
+          if (response.body_in_memory > 0) response.place = in.number();
+          return in.finish<Response, Up>(std::move(response));
         }
         if (type == static_cast<std::uint64_t>(Type::kFailure)) {
           Reader in(array, "failure");

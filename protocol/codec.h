@@ -30,6 +30,8 @@ void append(std::string& out, const StreamEnd& message);
 void append(std::string& out, const Metric& message);
 void append(std::string& out, const AskStacks& message);
 void append(std::string& out, const SetLogLevel& message);
+void append(std::string& out, const MemoryFree& message);
+void append(std::string& out, const MemoryIdle& message);
 void append(std::string& out, const Stacks& message);
 
 // The fields of a request that stay the same however often and to whichever worker it is sent: from
@@ -46,6 +48,9 @@ void append_request_with_memory(std::string& out, std::uint64_t id, std::uint32_
 
 // Appends the frame of a response without the bytes of its body, whose place in `out` it gives.
 std::size_t append_around_body(std::string& out, const Response& message);
+
+// Replaces the place in the encoded frame of a response whose body is in memory.
+void set_place(std::string& frame, std::uint64_t place);
 
 // What a request is for, read back from its encoded fields; nothing when they are not such fields.
 struct RequestTarget {

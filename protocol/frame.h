@@ -14,4 +14,8 @@ inline constexpr std::size_t kMaxFrameBytes = kMaxBodyBytes + (std::size_t{1} <<
 // What a worker may send of a streamed body before it is given credit.
 inline constexpr std::size_t kInitialCredit = std::size_t{256} << 10;
 
+// How many bytes of the answer memory may be free without the worker having been told: it is told
+// together with something else, if that comes soon.
+inline constexpr std::size_t kMostUntoldFree = std::size_t{1} << 20;
+
 }  // namespace lambdapool::protocol

@@ -4,6 +4,7 @@
 // payload it was decoded from, and is valid no longer than that.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <variant>
@@ -11,7 +12,7 @@
 
 namespace lambdapool::protocol {
 
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 
 struct Field {
   std::string_view name;
@@ -51,6 +52,8 @@ struct Start {
   std::uint32_t window = 0;
   std::string_view settings = {};  // A JSON object: what the Python side is configured with.
   Limits limits = {};
+  // Not zero: a memfd of so many bytes comes with the frame, for the bodies of responses.
+  std::uint64_t answer_memory = 0;
   bool operator==(const Start&) const = default;
 };
 
@@ -101,7 +104,19 @@ struct SetLogLevel {
   bool operator==(const SetLogLevel&) const = default;
 };
 
-using Down = std::variant<Start, Request, Cancel, Shutdown, Credit, AskStacks, SetLogLevel>;
+// The response body at that place of the answer memory has been sent: the room is the worker's.
+struct MemoryFree {
+  std::uint64_t place = 0;
+  bool operator==(const MemoryFree&) const = default;
+};
+
+// The answer memory has not been used for a while: it can go back to the system.
+struct MemoryIdle {
+  bool operator==(const MemoryIdle&) const = default;
+};
+
+using Down = std::variant<Start, Request, Cancel, Shutdown, Credit, AskStacks, SetLogLevel,
+                          MemoryFree, MemoryIdle>;
 
 // Up: worker to supervisor.
 
@@ -125,6 +140,10 @@ struct Response {
   Fields headers;
   std::string_view body;
   std::string_view route = {};  // The template of the route that matched; empty when none did.
+  // Not zero: the body is not in the frame but in the answer memory, so many bytes from `place` on.
+  std::uint64_t body_in_memory = 0;
+  std::uint64_t place = 0;
+  std::size_t body_size() const { return body_in_memory > 0 ? body_in_memory : body.size(); }
   bool operator==(const Response&) const = default;
 };
 

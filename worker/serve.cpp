@@ -99,6 +99,11 @@ int serve() {
                 ", this worker version " + std::to_string(protocol::kVersion) +
                 ": install lambdapool and lambdapool-worker from one build");
   }
+  if (start->answer_memory > 0) {
+    auto memory = io.take_descriptor();
+    if (!memory) end_by_framing_error("a start whose memory has not come with it");
+    if (memory->open()) io.use_answer_memory(std::move(*memory), start->answer_memory);
+  }
   // A supervisor that died before prepare_process() sends no death signal, but leaves an
   // end-of-file.
   if (io.receive().state == ReceiveState::kEnd) end_without_supervisor();

@@ -1,6 +1,7 @@
 #include "supervisor/http/connection.h"
 
 #include <algorithm>
+#include <array>
 
 #include "protocol/codec.h"
 #include "supervisor/http/text.h"
@@ -65,6 +66,11 @@ std::span<char> Connection::read_space() {
   constexpr std::size_t kMostAtOnce = std::size_t{1} << 20;
   if (state_ != State::kReading || !pending_.empty()) return {};
   const auto space = parser_.body_space();
+  if (space.empty() && sends_large_ && !parser_.in_message()) {
+    // The head and little more, so that the most of a large body is read to its place.
+    static std::array<char, 4096> shared;
+    return shared;
+  }
   return space.first(std::min(space.size(), kMostAtOnce));
 }
 
@@ -168,6 +174,7 @@ void Connection::on_request() {
     parser_.reset();
     return answer_itself(*own);
   }
+  sends_large_ = parser_.body().in_memory();
   auto invocation =
       std::make_unique<Invocation>(host_.sink(), id_, current_.request_id,
                                    std::move(current_.fields), std::move(parser_.body()));
@@ -199,17 +206,22 @@ void Connection::reject(const Failure& failure) {
   answered(AfterResponse::kClose);
 }
 
-void Connection::on_response(const protocol::Response& response, const Passage& passage) {
+void Connection::on_response(const protocol::Response& response, std::unique_ptr<uv::Content> body,
+                             const Passage& passage) {
   if (const auto fault = find_fault(response.status, response.headers)) {
     return on_failure(make_failure(FailureKind::kBadResponse, *fault), passage);
   }
   const AfterResponse after = after_response();
   const ResponseContext of_request = context(after);
   write_response_head(out_, response, of_request, host_.date());
-  const std::string_view body =
-      sends_body(response.status, of_request) ? response.body : std::string_view{};
-  stream_->write(out_, body);
-  record(response.status, 0, {}, out_.size() + body.size(), response.route, passage);
+  const bool with_body = sends_body(response.status, of_request);
+  if (body != nullptr && with_body) {
+    stream_->write(out_, std::move(body));
+  } else {
+    stream_->write(out_, with_body ? response.body : std::string_view{});
+  }
+  record(response.status, 0, {}, out_.size() + (with_body ? response.body_size() : 0),
+         response.route, passage);
   answered(after);
 }
 
@@ -228,7 +240,7 @@ void Connection::answer_itself(const HostAnswer& answer) {
                                  .headers = {{"Content-Type", answer.content_type}},
                                  .body = body,
                                  .route = answer.route},
-              {});
+              nullptr, {});
 }
 
 bool Connection::on_stream_head(std::uint64_t stream, const protocol::StreamHead& head,

@@ -87,8 +87,9 @@ class Connection final : public uv::Retirable, private uv::StreamEvents {
   // Answers the client that there is no room for it, and closes.
   void refuse(const Failure& failure);
 
-  // The answer to the request in flight.
-  void on_response(const protocol::Response& response, const Passage& passage);
+  // The answer to the request in flight. `body`, if there is one, is that of the response.
+  void on_response(const protocol::Response& response, std::unique_ptr<uv::Content> body,
+                   const Passage& passage);
   void on_failure(const Failure& failure, const Passage& passage);
   bool on_stream_head(std::uint64_t stream, const protocol::StreamHead& head,
                       const Passage& passage);
@@ -175,6 +176,7 @@ class Connection final : public uv::Retirable, private uv::StreamEvents {
   std::string pending_;  // Bytes that have come and are not looked at yet.
   std::string out_;      // Reused for the heads of responses.
   bool processing_ = false;
+  bool sends_large_ = false;  // The last request had a large body.
   bool peer_ended_ = false;
   bool done_ = false;
   bool over_ = false;

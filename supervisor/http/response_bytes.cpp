@@ -120,7 +120,7 @@ bool sends_body(std::uint32_t status, const ResponseContext& context) {
 void write_response_head(std::string& out, const protocol::Response& response,
                          const ResponseContext& context, Date& date) {
   begin(out, response.status, context, date);
-  append_length(out, response.status, response.body.size());
+  append_length(out, response.status, response.body_size());
   append_lambda_fields(out, response.headers);
 }
 

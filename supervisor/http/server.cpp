@@ -105,7 +105,14 @@ void Server::tell_if_drained() {
 void Server::on_response(ConnectionId connection, const protocol::Response& response,
                          const Passage& passage) {
   if (const auto found = connections_.find(key(connection)); found != connections_.end()) {
-    found->second->on_response(response, passage);
+    found->second->on_response(response, nullptr, passage);
+  }
+}
+
+void Server::on_response_in_memory(ConnectionId connection, const protocol::Response& response,
+                                   std::unique_ptr<uv::Content> body, const Passage& passage) {
+  if (const auto found = connections_.find(key(connection)); found != connections_.end()) {
+    found->second->on_response(response, std::move(body), passage);
   }
 }
 

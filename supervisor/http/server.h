@@ -82,6 +82,8 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
 
   void on_response(ConnectionId connection, const protocol::Response& response,
                    const Passage& passage) override;
+  void on_response_in_memory(ConnectionId connection, const protocol::Response& response,
+                             std::unique_ptr<uv::Content> body, const Passage& passage) override;
   void on_failure(ConnectionId connection, const Failure& failure, const Passage& passage) override;
   bool on_stream_head(ConnectionId connection, std::uint64_t stream,
                       const protocol::StreamHead& head, const Passage& passage) override;

@@ -13,6 +13,7 @@
 #include "supervisor/failure.h"
 #include "supervisor/pool/body.h"
 #include "supervisor/uv/loop.h"
+#include "supervisor/uv/stream.h"
 
 namespace lambdapool::supervisor {
 
@@ -38,6 +39,15 @@ class AnswerSink {
  public:
   virtual void on_response(ConnectionId connection, const protocol::Response& response,
                            const Passage& passage) = 0;
+  // As on_response, with the body of the response where `body` says.
+  virtual void on_response_in_memory(ConnectionId connection, const protocol::Response& response,
+                                     std::unique_ptr<uv::Content> body, const Passage& passage) {
+    body->keep();
+    protocol::Response whole = response;
+    whole.body_in_memory = 0;
+    whole.body = body->rest();
+    on_response(connection, whole, passage);
+  }
   virtual void on_failure(ConnectionId connection, const Failure& failure,
                           const Passage& passage) = 0;
   // A response that comes in pieces; `stream` is its id. False: it is not wanted, nothing more of
@@ -109,6 +119,13 @@ class Invocation {
       sink->on_response(invocation->connection_, response, invocation->passage());
     }
   }
+  friend void respond(std::unique_ptr<Invocation> invocation, const protocol::Response& response,
+                      std::unique_ptr<uv::Content> body) {
+    if (AnswerSink* sink = std::exchange(invocation->sink_, nullptr)) {
+      sink->on_response_in_memory(invocation->connection_, response, std::move(body),
+                                  invocation->passage());
+    }
+  }
   friend void fail(std::unique_ptr<Invocation> invocation, const Failure& failure) {
     invocation->tell(failure);
   }
@@ -175,6 +192,8 @@ class Invocation {
 };
 
 void respond(std::unique_ptr<Invocation> invocation, const protocol::Response& response);
+void respond(std::unique_ptr<Invocation> invocation, const protocol::Response& response,
+             std::unique_ptr<uv::Content> body);
 void fail(std::unique_ptr<Invocation> invocation, const Failure& failure);
 std::unique_ptr<StreamedAnswer> begin_stream(std::unique_ptr<Invocation> invocation,
                                              std::uint64_t stream,

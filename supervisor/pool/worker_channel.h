@@ -40,6 +40,12 @@ class WorkerChannel {
     protocol::append(out_, message);
     ++frames_sent_;
   }
+  // A message that names the descriptor.
+  template <class Message>
+  void send_with(const Message& message, uv::FileDescriptor descriptor) {
+    outgoing_.add(position_ + unsent(), std::move(descriptor));
+    send(message);
+  }
   void send_request(std::uint64_t id, std::uint32_t slot, std::uint32_t time_left_ms,
                     std::string_view request_fields, std::string_view body) {
     protocol::append_request(out_, id, slot, time_left_ms, request_fields, body);

@@ -157,8 +157,24 @@ std::expected<std::unique_ptr<WorkerProcess>, std::string> WorkerProcess::spawn(
                                                      static_cast<ChannelEvents&>(*worker));
   worker->stacks_ = std::make_unique<StackTaker>(loop, *worker->process_, *worker->crash_report_,
                                                  *worker->channel_);
-  worker->channel_->send(start_message(settings, number));
+  worker->send_start();
   return worker;
+}
+
+void WorkerProcess::send_start() {
+  protocol::Start start = start_message(settings_, number_);
+  // Without memory, large responses go through the channel as well.
+  answer_memory_ = AnswerMemory::create(
+      loop_,
+      {[this](std::uint64_t place) { channel_->send(protocol::MemoryFree{place}); },
+       [this] { channel_->send(protocol::MemoryIdle{}); }, [this] { return slots_.busy() > 0; }});
+  auto shared = answer_memory_ ? answer_memory_->share() : uv::FileDescriptor();
+  if (!shared.open()) {
+    answer_memory_.reset();
+    return channel_->send(start);
+  }
+  start.answer_memory = AnswerMemory::kCapacity;
+  channel_->send_with(start, std::move(shared));
 }
 
 void WorkerProcess::on_started(int pid) {
@@ -220,6 +236,7 @@ void WorkerProcess::dispatch(std::unique_ptr<Invocation> invocation) {
   const auto left =
       std::chrono::duration_cast<Milliseconds>(deadline - invocation->dispatched_at()).count();
   RequestSlots::Slot& slot = slots_.take(std::move(invocation));
+  if (answer_memory_) answer_memory_->tell_free();
   channel_->send_request(slot.id, RequestSlots::index(slot),
                          static_cast<std::uint32_t>(std::max<Milliseconds::rep>(left, 1)),
                          slot.invocation->request_fields(), slot.invocation->stored_body());
@@ -345,11 +362,22 @@ void WorkerProcess::on_answer(const Message& message) {
   if (slot == nullptr || slot->stream != nullptr) {
     return on_protocol_error("an answer to a request that it does not hold");
   }
+  std::unique_ptr<uv::Content> body;
+  if constexpr (std::is_same_v<Message, protocol::Response>) {
+    if (message.body_in_memory > 0) {
+      if (answer_memory_) body = answer_memory_->body(message.place, message.body_in_memory);
+      if (body == nullptr) return on_protocol_error("a response whose body is not in its memory");
+    }
+  }
   if (auto invocation = std::move(slot->invocation)) {
     // Who answers has read the body.
     invocation->stored_body().returned();
     if constexpr (std::is_same_v<Message, protocol::Response>) {
-      respond(std::move(invocation), message);
+      if (body != nullptr) {
+        respond(std::move(invocation), message, std::move(body));
+      } else {
+        respond(std::move(invocation), message);
+      }
     } else {
       Failure failure{message.status,
                       std::string(message.kind),

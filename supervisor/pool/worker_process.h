@@ -20,6 +20,7 @@
 #include "supervisor/config/config.h"
 #include "supervisor/crash/worker_death.h"
 #include "supervisor/log/log.h"
+#include "supervisor/pool/answer_memory.h"
 #include "supervisor/pool/crash_report.h"
 #include "supervisor/pool/exit_status.h"
 #include "supervisor/pool/gone_cause.h"
@@ -192,6 +193,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   void on_started(int pid);
   void on_exited(std::int64_t status, int signal);
   void on_start_timeout();
+  void send_start();
   void after(Milliseconds delay, std::function<void()> action);
   // `deadline` is when a loop that cannot hear it has had its time.
   void cancel(RequestSlots::Slot& slot, std::string_view reason, uv::TimePoint deadline);
@@ -246,6 +248,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   std::unique_ptr<VitalsPage> vitals_;
   std::unique_ptr<CrashReport> crash_report_;
   std::unique_ptr<WorkerChannel> channel_;
+  std::unique_ptr<AnswerMemory> answer_memory_;
   std::unique_ptr<OutputPipe> stdout_;
   std::unique_ptr<OutputPipe> stderr_;
   std::unique_ptr<uv::ChildProcess> process_;

@@ -12,6 +12,9 @@ namespace lambdapool::supervisor::uv {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+// In one turn of the loop, so that others have theirs.
+constexpr std::size_t kWriteBytes = std::size_t{4} << 20;
+constexpr std::size_t kPieceBytes = std::size_t{16} << 10;
 
 uv_buf_t as_buffer(std::string_view bytes) {
   return uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
@@ -79,6 +82,12 @@ void Stream::stop_reading() {
 }
 
 void Stream::write(std::string_view head, std::string_view body) {
+  if (content_) {
+    // It goes first, and is libuv's from now on.
+    content_->keep();
+    write_later(content_->rest(), {});
+    content_.reset();
+  }
   if (unsent() > 0) return write_later(head, body);
   std::array<uv_buf_t, 2> buffers{as_buffer(head), as_buffer(body)};
   const int sent = uv_try_write(handle_.get(), buffers.data(), body.empty() ? 1 : 2);
@@ -86,6 +95,54 @@ void Stream::write(std::string_view head, std::string_view body) {
   if (done == head.size() + body.size()) return;
   if (done < head.size()) return write_later(head.substr(done), body);
   write_later(body.substr(done - head.size()), {});
+}
+
+void Stream::write(std::string_view head, std::unique_ptr<Content> body) {
+  if (unsent() > 0) {
+    write(head);
+  } else {
+    std::array<uv_buf_t, 2> buffers{as_buffer(head), as_buffer(body->rest())};
+    const int sent = uv_try_write(handle_.get(), buffers.data(), 2);
+    const auto done = sent < 0 ? std::size_t{0} : static_cast<std::size_t>(sent);
+    if (done < head.size()) {
+      write_later(head.substr(done), {});
+    } else {
+      body->sent(done - head.size());
+      if (body->rest().empty()) return;
+    }
+  }
+  content_ = std::move(body);
+  if (handle_->write_queue_size == 0) write_content();
+}
+
+// Sends what the socket takes, a bounded amount. While there is more, libuv has a small piece of it
+// to send, and so tells when the socket takes more.
+void Stream::write_content() {
+  std::size_t most = kWriteBytes;
+  while (most > 0 && !content_->rest().empty()) {
+    const uv_buf_t buffer = as_buffer(content_->rest().substr(0, most));
+    const int sent = uv_try_write(handle_.get(), &buffer, 1);
+    if (sent == UV_EFAULT) {
+      content_->keep();
+      continue;
+    }
+    // Any other error than EAGAIN comes again with the piece.
+    if (sent <= 0) break;
+    content_->sent(static_cast<std::size_t>(sent));
+    most -= static_cast<std::size_t>(sent);
+  }
+  if (content_->rest().empty()) return content_.reset();
+  std::array<char, kPieceBytes> piece;
+  const std::size_t count = content_->copy(piece);
+  content_->sent(count);
+  write_later({piece.data(), count}, {});
+}
+
+void Stream::on_written() {
+  if (content_ && handle_->write_queue_size == 0) write_content();
+  if (unsent() > 0) return;
+  if (finishing_) shut_down();
+  events_.on_drained();
 }
 
 void Stream::write_later(std::string_view first, std::string_view second) {
@@ -101,8 +158,8 @@ void Stream::write_later(std::string_view first, std::string_view second) {
         if (self == nullptr) return;
         if (status < 0) {
           self->events_.on_broken();
-        } else if (self->unsent() == 0) {
-          self->events_.on_drained();
+        } else {
+          self->on_written();
         }
       });
   // A failure here is one that the next read reports as well.
@@ -117,6 +174,13 @@ std::size_t Stream::unacknowledged() const {
 }
 
 void Stream::finish_writing() {
+  finishing_ = true;
+  // libuv itself waits for what it holds, and knows of nothing else.
+  if (!content_) shut_down();
+}
+
+void Stream::shut_down() {
+  finishing_ = false;
   auto request = std::make_unique<uv_shutdown_t>();
   const int result =
       uv_shutdown(request.get(), handle_.get(), [](uv_shutdown_t* done, int) { delete done; });

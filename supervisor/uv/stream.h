@@ -1,10 +1,12 @@
 // One accepted connection, TCP or unix.
 //
 // Invariant: the events object outlives the stream, and may destroy it only through Loop::retire or
-// from outside of its callbacks. What `write` could not send at once is copied and sent in order.
+// from outside of its callbacks. What `write` could not send at once is copied and sent in order;
+// Content is not copied.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,6 +34,23 @@ class StreamEvents {
   ~StreamEvents() = default;
 };
 
+// Bytes that are sent from where they are, and stay there until they are.
+class Content {
+ public:
+  Content() = default;
+  Content(const Content&) = delete;
+  Content& operator=(const Content&) = delete;
+  virtual ~Content() = default;
+
+  // What is not sent yet; for system calls alone, which may say EFAULT, until keep() was called.
+  virtual std::string_view rest() const = 0;
+  virtual void sent(std::size_t bytes) = 0;
+  // The first bytes of the rest, as many as there are. Says how many.
+  virtual std::size_t copy(std::span<char> to) const = 0;
+  // Makes a copy of the rest its own and lets go of where it was.
+  virtual void keep() = 0;
+};
+
 enum class PeerState { kThere, kGone };
 
 class Stream {
@@ -44,7 +63,10 @@ class Stream {
 
   // Sends `head` and then `body`.
   void write(std::string_view head, std::string_view body = {});
-  std::size_t unsent() const { return handle_->write_queue_size; }
+  void write(std::string_view head, std::unique_ptr<Content> body);
+  std::size_t unsent() const {
+    return handle_->write_queue_size + (content_ ? content_->rest().size() : 0);
+  }
   // As `unsent`, with what the kernel holds and the peer has not acknowledged: it changes while the
   // peer reads.
   std::size_t unacknowledged() const;
@@ -67,9 +89,14 @@ class Stream {
   int descriptor() const;
   static void lend_buffer(uv_handle_t* handle, std::size_t, uv_buf_t* buffer);
   void write_later(std::string_view first, std::string_view second);
+  void write_content();
+  void on_written();
+  void shut_down();
 
   StreamEvents& events_;
   StreamPtr handle_;
+  std::unique_ptr<Content> content_;  // Goes out after what libuv holds.
+  bool finishing_ = false;
   bool reading_ = false;
 };
 

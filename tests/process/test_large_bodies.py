@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import socket
 import threading
 
 import pytest
@@ -15,7 +16,10 @@ KIB, MIB = 1 << 10, 1 << 20
 # Larger ones are put into shared memory; see supervisor/pool/body_memory.h.
 LARGEST_IN_FRAME = 16 * KIB
 PATTERN = bytes(range(251))
+# Responses of this size and more are put there, up to all there is; see worker/channel/answer_memory.h.
+LEAST_ANSWER, ANSWERS = 32 * KIB, 64 * MIB
 SIZES = [0, 1, LARGEST_IN_FRAME - 1, LARGEST_IN_FRAME, LARGEST_IN_FRAME + 1, 64 * KIB, 64 * KIB + 1, MIB, 5 * MIB + 3]
+ANSWER_SIZES = [*SIZES, LEAST_ANSWER - 1, LEAST_ANSWER, LEAST_ANSWER + 1, ANSWERS, ANSWERS + 1]
 
 
 def made(count: int) -> bytes:
@@ -46,9 +50,24 @@ def test_a_request_body_reaches_the_lambda_byte_by_byte(server, size):
     assert_digested(server.post(body=body), body)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", ANSWER_SIZES)
 def test_a_response_body_reaches_the_client_byte_by_byte(server, size):
-    assert server.request("GET", f"/bytes/{size}").body == made(size)
+    assert server.request("GET", f"/bytes/{size}", timeout=60.0).body == made(size)
+
+
+def test_large_responses_to_requests_sent_ahead_come_in_their_order(server):
+    sizes = [3 * MIB, 10, 100_000, 12 * MIB, 0, LEAST_ANSWER, 7 * MIB]
+    with server.connect(timeout=60.0) as connection:
+        connection.send(b"".join(request_bytes("GET", f"/bytes/{size}") for size in sizes))
+        for size in sizes:
+            assert connection.receive().body == made(size)
+
+
+def test_a_large_response_ends_with_its_connection_when_that_is_asked_for(server):
+    with server.connect(timeout=60.0) as connection:
+        connection.send(f"GET /bytes/{8 * MIB} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        assert connection.receive().body == made(8 * MIB)
+        assert connection.is_closed()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -152,6 +171,46 @@ def test_clients_that_leave_in_the_middle_of_a_response_leave_nothing_behind(ser
 
     eventually(lambda: len(processes.descriptors(server.pid)) <= before, within=20.0, what="closed")
     assert server.request("GET", "/bytes/100000").body == made(100_000)
+
+
+def test_clients_that_do_not_read_their_large_responses_do_not_hold_up_the_others(serve):
+    server = serve("bodies", settings={"server.write_timeout": "60s"})
+    slow = [server.connect(receive_buffer=4096, timeout=60.0) for _ in range(8)]
+    for connection in slow:
+        connection.send(request_bytes("GET", f"/bytes/{12 * MIB}"))
+
+    for _ in range(3):
+        assert server.request("GET", f"/bytes/{12 * MIB}", timeout=60.0).body == made(12 * MIB)
+    for connection in slow:
+        assert connection.receive().body == made(12 * MIB)
+        connection.close()
+
+
+@pytest.mark.bound(120)
+def test_a_large_response_is_whole_although_its_worker_dies_before_it_is_read(serve):
+    server = serve("bodies")
+    server.allow(".")
+    with server.connect(receive_buffer=4096, timeout=60.0) as slow:
+        slow.send(request_bytes("GET", f"/bytes/{20 * MIB}"))
+        # Its head has come, so the whole of it is out of the worker's hands.
+        slow.socket.settimeout(30.0)
+        assert slow.socket.recv(1, socket.MSG_PEEK)
+        assert server.request("POST", "/die", body=b"").status == 500
+
+        assert slow.receive().body == made(20 * MIB)
+    assert server.request("GET", f"/bytes/{MIB}", timeout=60.0).body == made(MIB)
+
+
+def test_memory_of_large_responses_is_given_back_after_a_peak(serve):
+    server = serve("bodies")
+    assert server.request("GET", f"/bytes/{40 * MIB}", timeout=60.0).body == made(40 * MIB)
+
+    def held() -> int:
+        (number,) = [n for n, target in processes.descriptors(server.pid).items() if "lambdapool-answers" in target]
+        return os.stat(f"/proc/{server.pid}/fd/{number}").st_blocks * 512
+
+    eventually(lambda: held() == 0, within=20.0, what="memory is given back")
+    assert server.request("GET", f"/bytes/{MIB}").body == made(MIB)
 
 
 def test_memory_is_given_back_after_a_peak(serve):

@@ -21,7 +21,7 @@ struct Vector {
 inline std::vector<Vector<Down>> down_vectors() {
   return {
       {"start",
-       Start{.version = 1,
+       Start{.version = 2,
              .lambda_root = "/srv/a",
              .lambda_id = "id",
              .lambda_name = "hello",
@@ -42,10 +42,11 @@ inline std::vector<Vector<Down>> down_vectors() {
                         .no_new_privileges = 1,
                         .user = "lp",
                         .uid = 1000,
-                        .gid = 100}},
-       "00 00 00 45"
-       "dc 00 17 01"                 // array of 23, type 1
-       "01"                          // version 1
+                        .gid = 100},
+             .answer_memory = 64 << 20},
+       "00 00 00 4a"
+       "dc 00 18 01"                 // array of 24, type 1
+       "02"                          // version 2
        "c4 06 2f 73 72 76 2f 61"     // "/srv/a"
        "a2 69 64"                    // "id"
        "a5 68 65 6c 6c 6f"           // "hello"
@@ -66,7 +67,8 @@ inline std::vector<Vector<Down>> down_vectors() {
        "01"                          // no new privileges
        "a2 6c 70"                    // "lp"
        "cd 03 e8"                    // uid 1000
-       "64"},                        // gid 100
+       "64"                          // gid 100
+       "ce 04 00 00 00"},            // 64 MiB for the bodies of responses
       {"request",
        Request{.id = 300,
                .slot = 5,
@@ -167,6 +169,13 @@ inline std::vector<Vector<Down>> down_vectors() {
        "00 00 00 08"
        "92 07"                // array of 2, type 7
        "a5 64 65 62 75 67"},  // "debug"
+      {"memory_free", MemoryFree{.place = 4096},
+       "00 00 00 05"
+       "92 08"       // array of 2, type 8
+       "cd 10 00"},  // place 4096
+      {"memory_idle", MemoryIdle{},
+       "00 00 00 02"
+       "91 09"},  // array of 1, type 9
   };
 }
 
@@ -209,6 +218,22 @@ inline std::vector<Vector<Up>> up_vectors() {
        "90"        // no headers
        "c4 00"     // no body
        "a0"},      // no route
+      {"response whose body is in memory, the example of protocol/README.md",
+       Response{.id = 7,
+                .status = 200,
+                .headers = {},
+                .body = "",
+                .route = "/main",
+                .body_in_memory = 100000,
+                .place = 4096},
+       "00 00 00 1b"
+       "97 cc 83"                      // array of 7, type 131
+       "07"                            // id 7
+       "cc c8"                         // 200
+       "90"                            // no headers
+       "ce 00 01 86 a0"                // 100 000 bytes
+       "a5 2f 6d 61 69 6e"             // "/main"
+       "cf 00 00 00 00 00 00 10 00"},  // from byte 4096 on
       {"failure",
        Failure{.id = 9,
                .status = 500,

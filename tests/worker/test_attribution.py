@@ -12,7 +12,7 @@ import textwrap
 import time
 
 import pytest
-from test_worker_process import LIMIT, WORKER, Worker
+from test_worker_process import LIMIT, VERSION, WORKER, Worker
 
 PYLIB = pathlib.Path(__file__).parents[2] / "pylib"
 CULPRIT = 4097
@@ -56,7 +56,7 @@ class Children(asyncio.TaskGroup):
 def worker(request, tmp_path):
     (tmp_path / "lambda_main.py").write_text(LAMBDA)
     made = Worker(PYLIB, root=tmp_path, loop=request.param)
-    assert made.read() == [129, 1, "standalone", request.param]
+    assert made.read() == [129, VERSION, "standalone", request.param]
     yield made
     made.close()
 

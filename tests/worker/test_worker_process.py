@@ -21,12 +21,14 @@ WORKER = os.environ["LAMBDAPOOL_WORKER"]
 COMMAND = [WORKER, *filter(None, [os.environ.get("LAMBDAPOOL_WORKER_OPTION")])]
 LIMIT = 60
 CRASH_REPORT_BYTES = 128 * 1024
+VERSION = 2  # Of the protocol.
 WINDOW = 4
 
 
 # A small msgpack: what the frames need, both ways.
 
-LIMITS = (0, 0, 0, 0, 0, 0, 0, "", 0, 0)
+# And no memory for answers.
+LIMITS = (0, 0, 0, 0, 0, 0, 0, "", 0, 0, 0)
 
 
 def pack(value):
@@ -92,7 +94,7 @@ def sealed_memory(name, size):
 class Worker:
     """One worker process, with the supervisor's ends of everything."""
 
-    def __init__(self, pylib, *, root="/lambda", loop="auto", venv="", window=WINDOW, start=True, version=1, **popen):
+    def __init__(self, pylib, *, root="/lambda", loop="auto", venv="", window=WINDOW, start=True, version=VERSION, **popen):
         self.channel, theirs = socket.socketpair()
         self.channel.settimeout(LIMIT)
         self.crash_report = sealed_memory("crash", CRASH_REPORT_BYTES)
@@ -282,7 +284,7 @@ def test_what_serve_returns_is_the_exit_status(make, status):
 
 def test_a_request_is_marked_as_begun_and_answered(make):
     worker = make(SERVING)
-    assert worker.read() == [129, 1, "standalone", "asyncio"]
+    assert worker.read() == [129, VERSION, "standalone", "asyncio"]
 
     worker.request(id=9, slot=2)
 
@@ -296,7 +298,7 @@ def test_a_request_is_marked_as_begun_and_answered(make):
 
 def test_a_shutdown_that_comes_with_the_start_is_not_lost(make, tmp_path):
     worker = make(SERVING, start=False)
-    both = frame(1, 1, b"/", "", "", "", os.fsencode(tmp_path / "pylib"), b"", "auto", "info", 1, WINDOW, "{}", *LIMITS)
+    both = frame(1, VERSION, b"/", "", "", "", os.fsencode(tmp_path / "pylib"), b"", "auto", "info", 1, WINDOW, "{}", *LIMITS)
     worker.channel.sendall(both + frame(4, 1000))
 
     assert worker.read()[0] == 129
@@ -340,12 +342,32 @@ def test_a_syntax_error_in_the_host_names_its_line(make):
 
 
 def test_another_protocol_version_is_a_failed_start(make):
-    worker = make(SERVING, version=2)
+    worker = make(SERVING, version=VERSION + 1)
 
     message = worker.read()
     assert message[:2] == [130, "load"]
-    assert "version 2" in text(message[2]) and "version 1" in text(message[2])
+    assert f"version {VERSION + 1}" in text(message[2]) and f"version {VERSION}" in text(message[2])
     assert worker.wait() == 1
+
+
+def test_a_descriptor_that_no_frame_names_ends_the_worker(make):
+    worker = make(SERVING)
+    assert worker.read()[0] == 129
+    with open("/dev/null") as extra:
+        socket.send_fds(worker.channel, [frame(3, 1000, "timeout")], [extra.fileno()])
+
+    assert worker.wait() == 70
+    assert "a descriptor that no frame names" in worker.err
+
+
+@pytest.mark.parametrize("place", [0, 4096])
+def test_a_place_that_is_free_without_having_been_in_use_ends_the_worker(make, place):
+    worker = make(SERVING)
+    assert worker.read()[0] == 129
+    worker.send(8, place)
+
+    assert worker.wait() == 70
+    assert f"place {place} of the memory is not in use" in worker.err
 
 
 @pytest.mark.parametrize("window", [0, WINDOW - 1, WINDOW + 1, 4097])
@@ -386,7 +408,7 @@ def test_a_supervisor_that_is_gone_after_the_start_frame_ends_the_worker_before_
     worker = make(SERVING, start=False)
     # Both have come before the worker looks, as it is stopped until then.
     os.kill(worker.process.pid, signal.SIGSTOP)
-    start = frame(1, 1, b"/", "", "", "", os.fsencode(tmp_path / "pylib"), b"", "auto", "info", 1, WINDOW, "{}", *LIMITS)
+    start = frame(1, VERSION, b"/", "", "", "", os.fsencode(tmp_path / "pylib"), b"", "auto", "info", 1, WINDOW, "{}", *LIMITS)
     worker.channel.sendall(start)
     worker.channel.close()
     os.kill(worker.process.pid, signal.SIGCONT)

@@ -85,12 +85,67 @@ std::expected<std::string_view, WaitFrameError> ChannelIo::wait_frame(millisecon
 }
 
 void ChannelIo::queue_response(const protocol::Response& response, std::unique_ptr<Keeper> keeper) {
-  if (!is_own_process()) return;
+  if (!is_own_process() || put_into_memory(response, keeper)) return;
   append_whole([&] {
     const std::size_t place = protocol::append_around_body(output_, response);
     lent_.push_back({stream_start_ + place, response.body, std::move(keeper)});
   });
   lent_bytes_ += response.body.size();
+}
+
+// False when it has to go in the frame.
+bool ChannelIo::put_into_memory(const protocol::Response& response,
+                                std::unique_ptr<Keeper>& keeper) {
+  if (!answer_memory_ || !answer_memory_->takes(response.body.size())) return false;
+  protocol::Response in_memory = response;
+  in_memory.body = {};
+  in_memory.body_in_memory = response.body.size();
+  // In the order in which they were queued.
+  const auto place =
+      held_.empty() ? answer_memory_->put(response.body, keeper) : std::optional<std::uint64_t>();
+  if (place) {
+    in_memory.place = *place;
+    append_whole([&] { protocol::append(output_, in_memory); });
+    return true;
+  }
+  if (!answer_memory_->takes(response.body.size())) return false;
+  Held held{{}, {}, 0, response.body, nullptr};
+  protocol::append(held.in_memory, in_memory);
+  held.place = protocol::append_around_body(held.around_body, response);
+  held.keeper = std::move(keeper);
+  held_.push_back(std::move(held));
+  return true;
+}
+
+bool ChannelIo::memory_free(std::uint64_t place) {
+  if (!answer_memory_ || !answer_memory_->free(place)) return false;
+  queue_held();
+  return true;
+}
+
+void ChannelIo::queue_held() {
+  while (!held_.empty()) {
+    Held& next = held_.front();
+    const auto place = answer_memory_->put(next.body, next.keeper);
+    if (!place && answer_memory_->takes(next.body.size())) return;
+    // The memory can be used no more.
+    if (!place) return queue_held_in_frames();
+    protocol::set_place(next.in_memory, *place);
+    append_whole([&] { output_ += next.in_memory; });
+    held_.pop_front();
+  }
+}
+
+void ChannelIo::queue_held_in_frames() {
+  for (; !held_.empty(); held_.pop_front()) {
+    Held& next = held_.front();
+    append_whole([&] {
+      const std::size_t place = output_.size() + next.place;
+      output_ += next.around_body;
+      lent_.push_back({stream_start_ + place, next.body, std::move(next.keeper)});
+    });
+    lent_bytes_ += next.body.size();
+  }
 }
 
 void ChannelIo::queue_log(const protocol::Log& message) {
@@ -197,6 +252,8 @@ bool ChannelIo::wait_writable(int fd, milliseconds limit) { return wait_for(fd, 
 
 WriteState ChannelIo::flush(milliseconds limit, const WaitWritable& wait) {
   const auto deadline = steady_clock::now() + limit;
+  // Nobody reads meanwhile that there is room.
+  if (is_own_process()) queue_held_in_frames();
   for (;;) {
     const WriteState state = write();
     if (state != WriteState::kBlocked) return state;

@@ -23,6 +23,7 @@
 #include "protocol/codec.h"
 #include "protocol/frame_decoder.h"
 #include "protocol/passed_descriptors.h"
+#include "worker/channel/answer_memory.h"
 #include "worker/channel/log_budget.h"
 #include "worker/channel/own_process.h"
 
@@ -45,15 +46,6 @@ enum class WriteState {
 };
 
 enum class WaitFrameError { kTimeout, kEnd, kFraming };
-
-// Keeps alive what is to be written.
-class Keeper {
- public:
-  Keeper() = default;
-  Keeper(const Keeper&) = delete;
-  Keeper& operator=(const Keeper&) = delete;
-  virtual ~Keeper() = default;
-};
 
 class ChannelIo {
  public:
@@ -83,16 +75,29 @@ class ChannelIo {
     if (!is_own_process()) return;
     append_whole([&] { protocol::append(output_, message); });
   }
-  // Queues a response without copying its body: `keeper` holds the body's bytes and is destroyed
-  // when they are written.
+  // Gives it memory for the bodies of responses. Without, all of them go in frames.
+  void use_answer_memory(protocol::FileDescriptor memory, std::size_t capacity) {
+    answer_memory_.emplace(std::move(memory), capacity);
+  }
+  // Queues a response with a large body. The body is put into the answer memory, at once or when
+  // there is room; or it goes in the frame, but is not copied. `keeper` holds the body's bytes and
+  // is destroyed when they are needed no more.
   void queue_response(const protocol::Response& response, std::unique_ptr<Keeper> keeper);
   // The memory that has come with the request that next_frame() gave; not open when the process has
   // no descriptor left, nothing when none came.
   std::optional<protocol::FileDescriptor> take_descriptor() { return incoming_.take(); }
+  // Whether descriptors have come that no frame names.
+  bool has_surplus_descriptor() const { return incoming_.surplus(decoder_.pending() == 0); }
+  // The supervisor says what it needs no more of the answer memory. False: it was not in use.
+  bool memory_free(std::uint64_t place);
+  void memory_idle() {
+    if (answer_memory_) answer_memory_->forget();
+  }
   // Queues a line for the supervisor's log, or drops and counts it when too many wait. In a forked
   // child the line goes to standard error.
   void queue_log(const protocol::Log& message);
 
+  // What waits to be written. A response that waits for room in the answer memory is not in it.
   std::size_t waiting() const { return output_.size() - written_ + lent_bytes_; }
   std::size_t waiting_log_bytes() const { return logs_.waiting(); }
 
@@ -128,6 +133,17 @@ class ChannelIo {
     std::string_view bytes;
     std::unique_ptr<Keeper> keeper;
   };
+  // A response that waits for room: its frame with the body in memory, and the one around the body.
+  struct Held {
+    std::string in_memory;
+    std::string around_body;
+    std::size_t place;  // Of the body in the latter.
+    std::string_view body;
+    std::unique_ptr<Keeper> keeper;
+  };
+  bool put_into_memory(const protocol::Response& response, std::unique_ptr<Keeper>& keeper);
+  void queue_held();
+  void queue_held_in_frames();
   ssize_t write_some();
   WriteState write_output();
 
@@ -138,6 +154,8 @@ class ChannelIo {
   std::string output_;
   std::deque<Lent> lent_;
   std::size_t lent_bytes_ = 0;
+  std::optional<AnswerMemory> answer_memory_;
+  std::deque<Held> held_;
   std::size_t written_ = 0;         // How much of output_ is written.
   std::uint64_t stream_start_ = 0;  // The stream position of output_'s first byte.
   LogBudget logs_;

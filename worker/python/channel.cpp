@@ -114,7 +114,10 @@ void Channel::take_frames() {
     const auto frame = io_.next_frame();
     if (!frame) end_by_framing_error(std::string(protocol::to_string(frame.error())));
     const std::optional<std::string_view> payload = *frame;
-    if (!payload) return;
+    if (!payload) {
+      if (io_.has_surplus_descriptor()) end_by_framing_error("a descriptor that no frame names");
+      return;
+    }
     const auto message = protocol::decode_down(*payload);
     if (!message) end_by_framing_error(message.error().text);
     vitals_.frame_taken();
@@ -178,6 +181,14 @@ void Channel::deliver(const protocol::SetLogLevel& to) {
   if (!handlers_.on_log_level) return;
   if (!call_with(handlers_.on_log_level, to)) print_error("the host's on_log_level");
 }
+
+void Channel::deliver(const protocol::MemoryFree& free) {
+  if (!io_.memory_free(free.place)) {
+    end_by_framing_error("place " + std::to_string(free.place) + " of the memory is not in use");
+  }
+}
+
+void Channel::deliver(const protocol::MemoryIdle& /*idle*/) { io_.memory_idle(); }
 
 bool Channel::on_loop_thread() const { return PyThread_get_thread_ident() == loop_thread_; }
 

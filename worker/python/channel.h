@@ -78,6 +78,8 @@ class Channel {
   void deliver(const protocol::Credit& credit);
   void deliver(const protocol::AskStacks& asked);
   void deliver(const protocol::SetLogLevel& to);
+  void deliver(const protocol::MemoryFree& free);
+  void deliver(const protocol::MemoryIdle& idle);
   void refuse(const protocol::Request& request);
   bool on_loop_thread() const;
   bool schedule(const Reference& callback);

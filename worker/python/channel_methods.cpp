@@ -192,6 +192,7 @@ constexpr std::size_t kLargestCopiedBody = std::size_t{16} << 10;
 class KeptBytes final : public Keeper {
  public:
   explicit KeptBytes(PyObject* bytes) : bytes_(share(bytes)) {}
+  bool shared() const override { return Py_REFCNT(bytes_.get()) > 1; }
 
  private:
   Reference bytes_;

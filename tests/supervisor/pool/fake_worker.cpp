@@ -4,6 +4,7 @@
 // How it starts is said by lambda_name in the start frame, what becomes of a request by the
 // request's path. What it goes through it notes in the file `notes` in the folder lambda_root.
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +25,7 @@
 #include "protocol/codec.h"
 #include "protocol/frame.h"
 #include "protocol/frame_decoder.h"
+#include "protocol/passed_descriptors.h"
 #include "protocol/vitals.h"
 
 namespace lambdapool::protocol {
@@ -72,8 +75,10 @@ class FakeWorker {
       const std::optional<std::string_view>& frame = *next;
       if (!frame) {
         const auto space = decoder_.space();
-        const ssize_t count = read(kChannelFd, space.data(), space.size());
-        if (count < 0 && errno == EINTR) continue;
+        pollfd readable{.fd = kChannelFd, .events = POLLIN, .revents = 0};
+        poll(&readable, 1, -1);
+        const ssize_t count = incoming_.receive(kChannelFd, space);
+        if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         if (count <= 0) return 0;  // The supervisor is gone.
         decoder_.filled(static_cast<std::size_t>(count));
         continue;
@@ -100,6 +105,12 @@ class FakeWorker {
         mmap(nullptr, vitals_bytes(start.window), PROT_READ | PROT_WRITE, MAP_SHARED, kVitalsFd, 0);
     if (mapped == MAP_FAILED) std::exit(72);
     vitals_ = static_cast<Vitals*>(mapped);
+    if (const auto memory = incoming_.take(); memory && start.answer_memory > 0) {
+      capacity_ = start.answer_memory;
+      mapped = mmap(nullptr, capacity_, PROT_READ | PROT_WRITE, MAP_SHARED, memory->get(), 0);
+      if (mapped == MAP_FAILED) std::exit(80);
+      memory_ = static_cast<char*>(mapped);
+    }
     note("started");
 
     if (is(name_, "never ready", worker_)) return;
@@ -167,6 +178,7 @@ class FakeWorker {
       write_all(std::string_view(out).substr(0, out.size() - 1));
       kill(getpid(), SIGKILL);
     }
+    if (path.starts_with("/memory")) return answer_in_memory(request.id, path);
     if (path == "/garbage") return write_all(std::string_view("\0\0\0\2\xc1\xc1", 6));
     if (path == "/too long") return write_all("\xff\xff\xff\xff");
     if (path == "/wrong id") return answer(request.id + 1, "not mine");
@@ -246,6 +258,26 @@ class FakeWorker {
   void on(const Credit&) {}
 
   void on(const SetLogLevel& to) { note("log level " + std::string(to.level)); }
+  void on(const MemoryFree& free) { note("free " + std::to_string(free.place)); }
+  void on(const MemoryIdle&) { note("idle"); }
+
+  void answer_in_memory(std::uint64_t id, std::string_view path) {
+    constexpr std::string_view kBody = "bytes in memory";
+    constexpr std::uint64_t kPlace = 8192;
+    if (memory_ == nullptr) std::exit(81);
+    std::memcpy(memory_ + kPlace, kBody.data(), kBody.size());
+    Response made = response(id, {});
+    made.body_in_memory = kBody.size();
+    made.place = kPlace;
+    if (path == "/memory up to the end") made.place = capacity_ - kBody.size();
+    if (path == "/memory, a byte too far") made.place = capacity_ - kBody.size() + 1;
+    if (path == "/memory far away") made.place = UINT64_MAX - 3;
+    if (path == "/memory, too much of it") made.body_in_memory = capacity_ + 1;
+    if (path == "/memory that is taken away") madvise(memory_, capacity_, MADV_REMOVE);
+    --outstanding_;
+    send(made);
+    if (path == "/memory and death") kill(getpid(), SIGKILL);
+  }
 
   void on(const AskStacks& asked) {
     if (is(name_, "tells no stacks", worker_)) return;
@@ -319,7 +351,10 @@ class FakeWorker {
   }
 
   FrameDecoder decoder_{kMaxFrameBytes};
+  IncomingDescriptors incoming_;
   Vitals* vitals_ = nullptr;
+  char* memory_ = nullptr;
+  std::size_t capacity_ = 0;
   std::uint32_t worker_ = 0;
   std::uint32_t window_ = 0;
   std::uint32_t outstanding_ = 0;

@@ -411,7 +411,37 @@ TEST_P(ABreachOfTheProtocol, CostsTheWorkerItsLifeAndTheNextOneServes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Pool, ABreachOfTheProtocol,
-                         testing::Values("/garbage", "/too long", "/wrong id"));
+                         testing::Values("/garbage", "/too long", "/wrong id",
+                                         "/memory, a byte too far", "/memory far away",
+                                         "/memory, too much of it"));
+
+TEST_F(WorkerPoolTest, ABodyInMemoryIsTheAnswersAndItsPlaceIsFreeAgain) {
+  start_and_await();
+
+  EXPECT_EQ(ask(1, "/memory").body, "bytes in memory");
+  EXPECT_TRUE(noted("free 8192"));
+  EXPECT_TRUE(noted("idle"));
+}
+
+TEST_F(WorkerPoolTest, ABodyMayReachToTheEndOfTheMemory) {
+  start_and_await();
+
+  EXPECT_EQ(ask(1, "/memory up to the end").body, std::string(15, '\0'));
+}
+
+TEST_F(WorkerPoolTest, ABodyInMemoryThatWasWholeBeforeTheDeathIsAnAnswer) {
+  start_and_await();
+
+  EXPECT_EQ(ask(1, "/memory and death").body, "bytes in memory");
+  EXPECT_EQ(ask(2).status, 200U);
+}
+
+TEST_F(WorkerPoolTest, AWorkerThatTakesItsMemoryAwayHarmsItsOwnAnswerOnly) {
+  start_and_await();
+
+  EXPECT_EQ(ask(1, "/memory that is taken away").body, std::string(15, '\0'));
+  EXPECT_EQ(ask(2).status, 200U);
+}
 
 TEST_F(WorkerPoolTest, ASecondAnswerIsABreachAndTheFirstOneCounts) {
   start_and_await();
