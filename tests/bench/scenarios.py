@@ -29,6 +29,7 @@ class Scenario:
     handler: str = "main"
     path: str = "/main"
     body_bytes: int | None = None  # None: the manual's request; 0: GET.
+    answer_bytes: int = 0  # Of what is asked for by GET.
     connections: int = 32
     workers: tuple[int, ...] = (1,)
     one_core: bool = False  # Servers and wrk share one.
@@ -73,6 +74,7 @@ def body_scenario(name: str) -> Scenario | None:
         handler="bodies",
         path="/main" if way == "up" else f"/bytes/{size}",
         body_bytes=size if way == "up" else 0,
+        answer_bytes=size if way == "down" else 0,
         connections=connections,
         promises=tuple(promises),
     )
