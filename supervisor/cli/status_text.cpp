@@ -28,9 +28,9 @@ std::string text_or_dash(const Json& object, std::string_view name) {
 }
 
 const Json& object_member(const Json& object, std::string_view name) {
-  static const Json kNone = Json::object();
+  static const Json none = Json::object();
   const Json* value = member(object, name);
-  return value != nullptr && value->is_object() ? *value : kNone;
+  return value != nullptr && value->is_object() ? *value : none;
 }
 
 // "crashed 2, hung 1": the members that are not zero.

@@ -153,7 +153,7 @@ void Stream::write_later(std::string_view first, std::string_view second) {
   const uv_buf_t buffer = as_buffer(pending->bytes);
   const int result =
       uv_write(&pending->request, handle_.get(), &buffer, 1, [](uv_write_t* request, int status) {
-        std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(request->data));
+        const std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(request->data));
         auto* self = static_cast<Stream*>(request->handle->data);
         if (self == nullptr) return;
         if (status < 0) {

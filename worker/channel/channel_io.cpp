@@ -124,7 +124,7 @@ bool ChannelIo::memory_free(std::uint64_t place) {
 }
 
 void ChannelIo::queue_held() {
-  while (!held_.empty()) {
+  while (answer_memory_ && !held_.empty()) {
     Held& next = held_.front();
     const auto place = answer_memory_->put(next.body, next.keeper);
     if (!place && answer_memory_->takes(next.body.size())) return;

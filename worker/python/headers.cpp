@@ -24,8 +24,8 @@ struct HeadersObject {
 HeadersObject& headers_of(PyObject* self) { return *reinterpret_cast<HeadersObject*>(self); }
 
 Reference make_pair(std::string_view name, std::string_view value) {
-  Reference first = make_text(name);
-  Reference second = first ? make_text(value) : nullptr;
+  const Reference first = make_text(name);
+  const Reference second = first ? make_text(value) : nullptr;
   return second ? steal(PyTuple_Pack(2, first.get(), second.get())) : nullptr;
 }
 

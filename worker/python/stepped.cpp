@@ -270,7 +270,7 @@ Reference take_first_step(VitalsPage& vitals, const FirstStep& first) {
   vitals.begin(first.slot, first.request);
   PyObject* result = nullptr;
   const PySendResult outcome = [&] {
-    const Innermost innermost(self.get());
+    const Innermost being_taken(self.get());
     const Step step = step_of(self.get());
     return PyIter_Send(first.coroutine, Py_None, &result);
   }();
