@@ -275,3 +275,35 @@ def test_a_worker_without_a_free_descriptor_answers_that_it_cannot_take_the_body
     assert response.status == 500
     assert "could not be received: OSError: [Errno 24]" in json.loads(response.body)["detail"]
     assert server.post(body=bytes(1000)).json() == {"length": 1000}
+
+
+TOO_LARGE = """
+from luna_lambda_tools import LambdaUserHandler
+
+class Odd(LambdaUserHandler):
+    route = "/odd/<what:str>"
+
+    async def get(self, what):
+        if what == "headers":
+            return self.sendResponse(headers=[(f"X-{number}", "v") for number in range(1025)])
+        if what == "header":
+            return self.sendResponse(headers={"X-A": "v" * (512 * 1024)})
+        return self.sendResponse(body=bytes(256 * 1024 * 1024 + 1))
+
+ROUTES_TO_ADD = [Odd]
+
+async def main(request):
+    return 1
+"""
+
+
+@pytest.mark.parametrize("what", ["headers", "header", "body"])
+def test_a_response_that_is_too_large_is_an_error_of_its_handler(serve, make_lambda, what):
+    server = serve(make_lambda(TOO_LARGE))
+    server.allow("^Odd.get: the response is too large")
+
+    response = server.request("GET", f"/odd/{what}", timeout=30)
+
+    assert (response.status, response.header("Lambda-Error")) == (500, "bad_result"), response
+    assert response.json()["detail"].startswith("Odd.get: the response is too large: ")
+    assert server.post({}).json() == 1

@@ -246,10 +246,14 @@ class Running:
                     forked_child.leave(error)
                 self._tell(id, error, work)
             else:
-                if body is not None:
-                    self._channel.respond(id, 200, JSON_HEADERS, body, work.route)
-                elif result is not None:
-                    self._channel.respond(id, result.status, result.headers, result.body, work.route)
+                try:
+                    if body is not None:
+                        self._channel.respond(id, 200, JSON_HEADERS, body, work.route)
+                    elif result is not None:
+                        self._channel.respond(id, result.status, result.headers, result.body, work.route)
+                except ValueError as error:  # more than goes to the supervisor; nothing of it is on its way
+                    text = str(error).removeprefix("respond(): ")
+                    self._tell(id, HostError(BAD_RESULT, f"{work.name or 'main'}: the response is too large: {text}"), work)
         except BaseException as error:  # a defect of the host
             self._fail_after_all(id, error)
         finally:
