@@ -204,8 +204,9 @@ void Channel::output_queued() {
   if (!is_attached()) return write();
   if (receiving_ || flush_scheduled_ || watching_writable_) return;
   if (starting_) {
-    // Answers wait for those after them, but not once these have taken their time. (Whether the next
-    // first step blocks, nobody can know before: what was answered just before it waits for it.)
+    // Answers wait for those after them, but not once these have taken their time. (Whether the
+    // next first step blocks, nobody can know before: what was answered just before it waits for
+    // it.)
     if (const std::uint64_t now = coarse_now(); now != gathered_since_) {
       gathered_since_ = now;
       call_before_answers();
