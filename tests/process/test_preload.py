@@ -291,15 +291,19 @@ def test_three_hundred_deaths_leave_nothing(serve, make_lambda):
     assert len(processes.descriptors(template)) == len(before[1])
 
 
-def test_what_a_dead_worker_has_left_is_reaped(serve, make_lambda):
+def test_what_a_dead_worker_has_left_is_reaped(serve, make_lambda, tmp_path):
+    told = tmp_path / "orphan"
     folder = make_lambda(
-        """
+        f"""
         import os
 
         async def main(request):
-            if os.fork() == 0:
+            orphan = os.fork()
+            if orphan == 0:
                 os.setsid()
                 os.execvp("sleep", ["sleep", "0.2"])
+            with open({str(told)!r}, "w") as file:
+                file.write(f"{{orphan}}\\n")
             os._exit(0)
         """
     )
@@ -307,8 +311,8 @@ def test_what_a_dead_worker_has_left_is_reaped(serve, make_lambda):
 
     server.post({})
 
-    # Its orphan is adopted, and is no zombie when it has ended: `check` looks for those.
-    eventually(lambda: not [c for c in processes.children(server.pid) if processes.program(c.pid) == "sleep"])
+    # It is adopted, and is no zombie when it has ended: `check` looks for those.
+    eventually(lambda: not processes.stat(int(told.read_text())), what="the end of the orphan")
     server.check()
 
 
