@@ -241,10 +241,11 @@ class FakeChannel:
             1,
             data,
         )
-        self.loop.call_soon(self._begin_what_came)
+        self.loop.call_soon(self.begin_what_came)
         return number
 
-    def _begin_what_came(self) -> None:
+    def begin_what_came(self) -> None:
+        """What the channel does at the end of a batch, before it sends the answers that are there."""
         self.on_taken()
         if self.before_answers:
             self.before_answers()

@@ -427,6 +427,15 @@ def test_what_is_done_for_tasks_is_counted(hosted):
     }
 
 
+def test_what_a_sub_task_counts_is_sent_before_its_answer(hosted):
+    async def drive(channel):
+        channel.send("TASK", b"execute", execute(1))
+        channel.begin_what_came()
+        assert counted(channel)["completed_subtasks"] == 1  # No turn of the loop has passed.
+
+    hosted.write(lambda_of("return 1")).run(drive)
+
+
 # ---------------------------------------------------------------------- the classes on their own
 
 

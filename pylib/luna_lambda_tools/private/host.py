@@ -122,7 +122,7 @@ class Host:
         self._finished = False
         metrics = getattr(self._lambda.module, "USER_METRICS", None) or []
         metrics_sink.register(metrics, self._model.id)
-        self._has_metrics = bool(metrics)
+        self._has_metrics = bool(metrics) or self._task_calls is not None
 
     def serve(self) -> int:
         """Runs the loop until the shutdown is over. Raises StartFailure."""
