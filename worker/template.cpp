@@ -1,6 +1,7 @@
 #include "worker/template.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -20,6 +21,7 @@
 #include "protocol/frame.h"
 #include "protocol/template.h"
 #include "worker/exit_status.h"
+#include "worker/file_pages.h"
 #include "worker/process.h"
 #include "worker/pylib.h"
 #include "worker/python/host.h"
@@ -35,6 +37,8 @@ using protocol::kWorkerDescriptors;
 // The first packet, which holds the start frame; orders are short.
 constexpr std::size_t kMaxFirstPacket = std::size_t{4} << 20;
 constexpr std::size_t kMaxOrder = 256;
+// After so long without an order the next one is not expected soon.
+constexpr int kRestAfterMs = 1000;
 
 void close_all(std::span<const int> descriptors) {
   for (const int fd : descriptors) close(fd);
@@ -178,9 +182,18 @@ Side fork_worker(std::uint64_t id, std::span<const int> passed, std::span<char> 
   return Side::kTemplate;
 }
 
+// True: nothing came.
+bool wait_in_vain() {
+  pollfd order{.fd = kTemplateFd, .events = POLLIN, .revents = 0};
+  return poll(&order, 1, kRestAfterMs) == 0;
+}
+
 // Takes orders until the supervisor has no more; workers return from here as well.
 Side take_orders(std::vector<char>& buffer, std::span<char> arguments) {
-  while (const auto order = wait_order(buffer)) {
+  while (true) {
+    if (wait_in_vain()) let_go_of_file_pages();
+    const auto order = wait_order(buffer);
+    if (!order) break;
     const auto id = protocol::decode_fork(order->packet);
     Side side = Side::kTemplate;
     if (id && order->descriptors.size() == kWorkerDescriptors) {

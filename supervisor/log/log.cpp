@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "supervisor/log/line.h"
+#include "supervisor/log/line_backlog.h"
 #include "supervisor/log/log_target.h"
 
 namespace lambdapool::supervisor {
@@ -21,40 +22,27 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kQueueLength = 8192;
+// What passes through it only wakes the thread; the lines wait in the backlog.
+constexpr std::size_t kQueueLength = 4;
 constexpr std::chrono::seconds kCloseLimit{2};
-constexpr std::chrono::seconds kReportInterval{1};
-// Lines are written when none waits behind them, or when so much has been gathered.
+// So much is written at a time.
 constexpr std::size_t kBatchBytes = std::size_t{32} << 10;
-// How long the thread then stays away from the queue: waking it for every line would cost the
-// loop's thread more than the line itself does, and a thread that is not waiting needs no waking.
+// How long the thread lets lines gather: waking it for every line would cost the loop's thread more
+// than the line itself does, and a thread that is not waiting needs no waking.
 constexpr std::chrono::milliseconds kGather{5};
 
-// Writes the lines. Once it watches, everything but `ask_to_reopen` and `give_up_at` happens on the
-// log's thread.
+// Writes the lines. All but `failed` and `give_up_at` happens on the log's thread.
 class LineWriter final : public spdlog::sinks::sink {
  public:
-  LineWriter(std::unique_ptr<LogTarget> target, LogFormat format)
-      : target_(std::move(target)), format_(format) {}
+  LineWriter(std::unique_ptr<LogTarget> target, LogFormat format, LineBacklog& backlog)
+      : target_(std::move(target)), format_(format), backlog_(backlog) {}
 
-  // Before the first line.
-  void watch(spdlog::details::thread_pool& queue) { queue_ = &queue; }
-
-  void log(const spdlog::details::log_msg& line) override {
-    // In this order: what came before the wish is then known to have left an empty queue.
-    const bool reopen_wanted = reopen_wanted_;
-    const bool is_last = queue_->queue_size() == 0;
-    const auto now = Clock::now();
-    if (is_last || now >= next_report_) {
-      report_lost();
-      next_report_ = now + kReportInterval;
-    }
-    const std::string_view text(line.payload.data(), line.payload.size());
-    if (!text.empty()) waiting_.append(text).append("\n");
-    if (is_last) std::this_thread::sleep_for(kGather);
-    if (is_last || waiting_.size() >= kBatchBytes) flush();
-    // An empty line asks for it in its turn, but may have been dropped.
-    if (reopen_wanted && (text.empty() || is_last)) reopen();
+  // The thread has been woken.
+  void log(const spdlog::details::log_msg&) override {
+    do {
+      std::this_thread::sleep_for(kGather);
+      obey();
+    } while (!backlog_.rest());
   }
 
   void flush() override {
@@ -79,13 +67,13 @@ class LineWriter final : public spdlog::sinks::sink {
 
   // The thread's last act.
   void finish() {
-    if (queue_ != nullptr) report_lost();
+    obey();
+    report_lost();
     flush();
   }
 
   // From any thread.
   std::uint64_t failed() const { return failed_; }
-  void ask_to_reopen() { reopen_wanted_ = true; }
   void give_up_at(Clock::time_point time) { target_->give_up_at(time); }
 
   // Lines come formatted.
@@ -93,13 +81,24 @@ class LineWriter final : public spdlog::sinks::sink {
   void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
 
  private:
+  void obey() {
+    const auto orders = backlog_.take();
+    report_lost();
+    for (std::size_t i = 0; i < orders.lines.size(); ++i) {
+      if (i == orders.reopen_before) reopen();
+      waiting_.append(orders.lines[i]).append("\n");
+      if (waiting_.size() >= kBatchBytes) flush();
+    }
+    flush();
+    if (orders.reopen_before == orders.lines.size()) reopen();
+  }
+
   void add(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
     append_line(waiting_, format_, {std::chrono::system_clock::now(), level, message, fields});
     waiting_ += '\n';
   }
 
   void reopen() {
-    reopen_wanted_ = false;
     flush();
     if (const auto reopened = target_->reopen(); reopened) {
       add(LogLevel::kInfo, "log file opened again", {});
@@ -113,7 +112,7 @@ class LineWriter final : public spdlog::sinks::sink {
   // The counts are since the start, so that a report that is lost itself is made up for by the
   // next.
   void report_lost() {
-    const std::uint64_t dropped = queue_->overrun_counter();
+    const std::uint64_t dropped = backlog_.dropped();
     if (dropped == reported_dropped_ && failed_ == reported_failed_) return;
     reported_dropped_ = dropped;
     reported_failed_ = failed_;
@@ -125,8 +124,7 @@ class LineWriter final : public spdlog::sinks::sink {
 
   const std::unique_ptr<LogTarget> target_;
   const LogFormat format_;
-  spdlog::details::thread_pool* queue_ = nullptr;
-  std::atomic<bool> reopen_wanted_ = false;
+  LineBacklog& backlog_;
   std::string waiting_;
   // Lines that could not be written, and why the last one could not.
   std::atomic<std::uint64_t> failed_ = 0;
@@ -135,7 +133,6 @@ class LineWriter final : public spdlog::sinks::sink {
       false;  // The last line of the file is not whole; `waiting_` opens with its end.
   std::uint64_t reported_dropped_ = 0;
   std::uint64_t reported_failed_ = 0;
-  Clock::time_point next_report_;
 };
 
 // Signals are for the loop's thread.
@@ -152,19 +149,18 @@ class AsyncLog final : public Log {
   AsyncLog(std::unique_ptr<LogTarget> target, const LogConfig& config)
       : format_(config.format),
         level_(config.level),
-        writer_(std::make_shared<LineWriter>(std::move(target), config.format)),
+        writer_(std::make_shared<LineWriter>(std::move(target), config.format, backlog_)),
         queue_(std::make_shared<spdlog::details::thread_pool>(
             kQueueLength, 1, prepare_thread, [writer = writer_] { writer->finish(); })),
         logger_(std::make_shared<spdlog::async_logger>(
             "lambdapool", writer_, queue_, spdlog::async_overflow_policy::overrun_oldest)) {
-    writer_->watch(*queue_);
     logger_->set_level(spdlog::level::trace);
     logger_->set_error_handler([](const std::string&) {});
   }
 
-  // The queue's destructor waits for room in the queue and then for the thread, with no limit of
-  // its own, and the thread may be waiting for a reader of a full pipe. Told when to give up, it
-  // throws away what is left, and both end. The queue goes before the logger that its lines share.
+  // The queue's destructor waits for the thread, with no limit of its own, and the thread may be
+  // waiting for a reader of a full pipe. Told when to give up, it throws away what is left, and
+  // ends. The queue goes before the logger that its messages share.
   ~AsyncLog() override {
     writer_->give_up_at(Clock::now() + kCloseLimit);
     queue_.reset();
@@ -182,26 +178,23 @@ class AsyncLog final : public Log {
     thread_local std::string line;
     line.clear();
     append_line(line, format_, {std::chrono::system_clock::now(), level, message, fields});
-    enqueue(line);
+    if (backlog_.add(line)) wake();
   }
 
-  LostLines lost() const override { return {queue_->overrun_counter(), writer_->failed()}; }
+  LostLines lost() const override { return {backlog_.dropped(), writer_->failed()}; }
 
   void set_level(LogLevel level) override { level_.store(level, std::memory_order_relaxed); }
 
   void reopen() override {
-    writer_->ask_to_reopen();
-    enqueue("");
+    if (backlog_.ask_to_reopen()) wake();
   }
 
  private:
-  // The line is formatted, and its level is checked.
-  void enqueue(std::string_view line) {
-    logger_->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
-  }
+  void wake() { logger_->log(spdlog::level::info, ""); }
 
   const LogFormat format_;
   std::atomic<LogLevel> level_;
+  LineBacklog backlog_;
   std::shared_ptr<LineWriter> writer_;
   std::shared_ptr<spdlog::details::thread_pool> queue_;
   std::shared_ptr<spdlog::async_logger> logger_;

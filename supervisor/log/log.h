@@ -2,7 +2,7 @@
 // record.
 //
 // The only door to spdlog. Lines are written by a thread of the log's own, so that a slow reader of
-// standard error or a slow disk never blocks the loop; when more lines wait than the queue holds,
+// standard error or a slow disk never blocks the loop; when more lines wait than the backlog holds,
 // the oldest are dropped and a later line says how many. Text that comes from lambdas or clients is
 // escaped: nothing of it looks like a record. In text the further lines of a message are indented.
 #pragma once
