@@ -21,12 +21,12 @@
 #include "protocol/frame.h"
 #include "protocol/template.h"
 #include "worker/exit_status.h"
-#include "worker/file_pages.h"
 #include "worker/process.h"
 #include "worker/pylib.h"
 #include "worker/python/host.h"
 #include "worker/python/interpreter.h"
 #include "worker/serve.h"
+#include "worker/unused_pages.h"
 
 namespace lambdapool::worker {
 namespace {

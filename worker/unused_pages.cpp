@@ -1,8 +1,10 @@
-#include "worker/file_pages.h"
+#include "worker/unused_pages.h"
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <fstream>
 #include <optional>
@@ -13,6 +15,8 @@
 
 namespace lambdapool::worker {
 namespace {
+
+constexpr std::size_t kPage = 4096;
 
 // The mapping that such a line describes, if it is of a file, private and not to be written:
 // "7f00-7f10 r--p 00000000 fe:00 123 /usr/lib/libx.so".
@@ -45,6 +49,17 @@ void let_go_of_file_pages() {
       // What has been written to once, as the linker does, is not in the file.
       if (line.ends_with(" 0 kB")) madvise(mapping->data(), mapping->size(), MADV_DONTNEED);
       mapping.reset();
+    }
+  }
+}
+
+void let_go_of_zeros(std::span<char> memory) {
+  const auto misaligned = reinterpret_cast<std::uintptr_t>(memory.data()) % kPage;
+  const std::size_t skipped = misaligned == 0 ? 0 : kPage - misaligned;
+  for (std::size_t at = skipped; at + kPage <= memory.size(); at += kPage) {
+    const auto page = memory.subspan(at, kPage);
+    if (std::ranges::all_of(page, [](char byte) { return byte == 0; })) {
+      madvise(page.data(), page.size(), MADV_DONTNEED);
     }
   }
 }
