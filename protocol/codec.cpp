@@ -18,6 +18,7 @@ enum class Type : std::uint8_t {
   kSetLogLevel = 7,
   kMemoryFree = 8,
   kMemoryIdle = 9,
+  kMemoryForgotten = 10,
   kReady = 129,
   kStartFailed = 130,
   kResponse = 131,
@@ -28,6 +29,7 @@ enum class Type : std::uint8_t {
   kStreamEnd = 136,
   kMetric = 137,
   kStacks = 138,
+  kMemoryRefused = 139,
 };
 
 constexpr std::size_t kMaxElements = 4096;
@@ -93,14 +95,15 @@ void append_frame(std::string& out, Pack pack, std::size_t left_out = 0) {
 }
 
 constexpr std::size_t kRequestElements = 12;
+constexpr std::size_t kRequestInMemoryElements = 13;
 constexpr std::size_t kResponseElements = 6;
 constexpr std::size_t kResponseInMemoryElements = 7;
 
 void append_request(std::string& out, std::uint64_t id, std::uint32_t slot,
                     std::uint32_t time_left_ms, std::string_view request_fields,
-                    std::string_view body, std::uint64_t body_in_memory) {
+                    std::string_view body, std::uint64_t body_in_memory, std::uint64_t memory) {
   append_frame(out, [&](Packer& packer) {
-    packer.array(kRequestElements);
+    packer.array(body_in_memory > 0 ? kRequestInMemoryElements : kRequestElements);
     packer.type(Type::kRequest);
     packer.number(id);
     packer.number(slot);
@@ -108,6 +111,7 @@ void append_request(std::string& out, std::uint64_t id, std::uint32_t slot,
     out.append(request_fields);
     if (body_in_memory > 0) {
       packer.number(body_in_memory);
+      packer.number(memory);
     } else {
       packer.bytes(body);
     }
@@ -329,12 +333,15 @@ class QuickReader {
 
 std::optional<Request> read_quickly_request(std::string_view payload) {
   QuickReader in(payload);
-  if (!in.array_of(kRequestElements) || in.number() != static_cast<std::uint64_t>(Type::kRequest))
+  const bool in_memory = in.begins_array_of(kRequestInMemoryElements);
+  if (!in.array_of(in_memory ? kRequestInMemoryElements : kRequestElements) ||
+      in.number() != static_cast<std::uint64_t>(Type::kRequest))
     return std::nullopt;
   Request request{in.number(), in.number32(), in.number32(), in.bytes(),    in.bytes(), in.bytes(),
                   in.fields(), in.bytes(),    in.bytes(),    in.number32(), {}};
   in.body(request);
-  if (!in.at_end()) return std::nullopt;
+  if (in_memory) request.memory = in.number();
+  if (!in.at_end() || in_memory != (request.body_in_memory > 0)) return std::nullopt;
   return request;
 }
 
@@ -452,18 +459,19 @@ std::string encode_request_fields(const Request& message) {
 void append_request(std::string& out, std::uint64_t id, std::uint32_t slot,
                     std::uint32_t time_left_ms, std::string_view request_fields,
                     std::string_view body) {
-  append_request(out, id, slot, time_left_ms, request_fields, body, 0);
+  append_request(out, id, slot, time_left_ms, request_fields, body, 0, 0);
 }
 
 void append_request_with_memory(std::string& out, std::uint64_t id, std::uint32_t slot,
                                 std::uint32_t time_left_ms, std::string_view request_fields,
-                                std::uint64_t body_bytes) {
-  append_request(out, id, slot, time_left_ms, request_fields, {}, body_bytes);
+                                std::uint64_t body_bytes, std::uint64_t memory) {
+  append_request(out, id, slot, time_left_ms, request_fields, {}, body_bytes, memory);
 }
 
 void append(std::string& out, const Request& message) {
   append_request(out, message.id, message.slot, message.time_left_ms,
-                 encode_request_fields(message), message.body, message.body_in_memory);
+                 encode_request_fields(message), message.body, message.body_in_memory,
+                 message.memory);
 }
 
 void append(std::string& out, const Cancel& message) {
@@ -651,12 +659,28 @@ void append(std::string& out, const MemoryIdle&) {
   });
 }
 
+void append(std::string& out, const MemoryForgotten& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(2);
+    packer.type(Type::kMemoryForgotten);
+    packer.number(message.memory);
+  });
+}
+
 void append(std::string& out, const Stacks& message) {
   append_frame(out, [&](Packer& packer) {
     packer.array(3);
     packer.type(Type::kStacks);
     packer.number(message.id);
     packer.bytes(message.text);
+  });
+}
+
+void append(std::string& out, const MemoryRefused& message) {
+  append_frame(out, [&](Packer& packer) {
+    packer.array(2);
+    packer.type(Type::kMemoryRefused);
+    packer.number(message.memory);
   });
 }
 
@@ -683,6 +707,7 @@ std::expected<Down, DecodeError> decode_down(std::string_view payload) {
                           in.bytes(),  in.fields(),   in.bytes(),    in.bytes(), in.number32(),
                           {}};
           in.body(request);
+          if (request.body_in_memory > 0) request.memory = in.number();
           return in.finish<Request, Down>(std::move(request));
         }
         if (type == static_cast<std::uint64_t>(Type::kCancel)) {
@@ -711,6 +736,10 @@ std::expected<Down, DecodeError> decode_down(std::string_view payload) {
         }
         if (type == static_cast<std::uint64_t>(Type::kMemoryIdle)) {
           return Down{MemoryIdle{}};
+        }
+        if (type == static_cast<std::uint64_t>(Type::kMemoryForgotten)) {
+          Reader in(array, "memory_forgotten");
+          return in.finish<MemoryForgotten, Down>(MemoryForgotten{in.number()});
         }
         return unknown_type<Down>(type);
       });
@@ -768,6 +797,10 @@ std::expected<Up, DecodeError> decode_up(std::string_view payload) {
         if (type == static_cast<std::uint64_t>(Type::kStacks)) {
           Reader in(array, "stacks");
           return in.finish<Stacks, Up>(Stacks{in.number(), in.bytes()});
+        }
+        if (type == static_cast<std::uint64_t>(Type::kMemoryRefused)) {
+          Reader in(array, "memory_refused");
+          return in.finish<MemoryRefused, Up>(MemoryRefused{in.number()});
         }
         return unknown_type<Up>(type);
       });

@@ -32,7 +32,9 @@ void append(std::string& out, const AskStacks& message);
 void append(std::string& out, const SetLogLevel& message);
 void append(std::string& out, const MemoryFree& message);
 void append(std::string& out, const MemoryIdle& message);
+void append(std::string& out, const MemoryForgotten& message);
 void append(std::string& out, const Stacks& message);
+void append(std::string& out, const MemoryRefused& message);
 
 // The fields of a request that stay the same however often and to whichever worker it is sent: from
 // the method up to and without the body. Encoded once, then sent with `append_request`, which makes
@@ -41,10 +43,11 @@ std::string encode_request_fields(const Request& message);
 void append_request(std::string& out, std::uint64_t id, std::uint32_t slot,
                     std::uint32_t time_left_ms, std::string_view request_fields,
                     std::string_view body);
-// As append_request, for a body of that many bytes in a memfd that is sent with the frame.
+// As append_request, for a body of that many bytes in the memfd of that number, which is sent with
+// the frame if the worker does not know it.
 void append_request_with_memory(std::string& out, std::uint64_t id, std::uint32_t slot,
                                 std::uint32_t time_left_ms, std::string_view request_fields,
-                                std::uint64_t body_bytes);
+                                std::uint64_t body_bytes, std::uint64_t memory);
 
 // Appends the frame of a response without the bytes of its body, whose place in `out` it gives.
 std::size_t append_around_body(std::string& out, const Response& message);

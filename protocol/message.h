@@ -12,7 +12,7 @@
 
 namespace lambdapool::protocol {
 
-inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::uint32_t kVersion = 3;
 
 struct Field {
   std::string_view name;
@@ -69,8 +69,11 @@ struct Request {
   std::string_view request_id;
   std::uint32_t http_minor = 1;
   std::string_view body;
-  // Not zero: the body is not in the frame but in a memfd that comes with it, so many bytes.
+  // Not zero: the body is not in the frame but in a memfd, so many bytes.
   std::uint64_t body_in_memory = 0;
+  // The memfd's number. One that the worker does not know comes with the frame, and is known from
+  // then on; so does one without a number (zero), which is for this body alone.
+  std::uint64_t memory = 0;
   bool operator==(const Request&) const = default;
 };
 
@@ -115,8 +118,14 @@ struct MemoryIdle {
   bool operator==(const MemoryIdle&) const = default;
 };
 
+// No request names the memfd of that number any more.
+struct MemoryForgotten {
+  std::uint64_t memory = 0;
+  bool operator==(const MemoryForgotten&) const = default;
+};
+
 using Down = std::variant<Start, Request, Cancel, Shutdown, Credit, AskStacks, SetLogLevel,
-                          MemoryFree, MemoryIdle>;
+                          MemoryFree, MemoryIdle, MemoryForgotten>;
 
 // Up: worker to supervisor.
 
@@ -207,7 +216,14 @@ struct Stacks {
   bool operator==(const Stacks&) const = default;
 };
 
+// The memfd of that number could not be taken when it came: it is to be forgotten and may come
+// again.
+struct MemoryRefused {
+  std::uint64_t memory = 0;
+  bool operator==(const MemoryRefused&) const = default;
+};
+
 using Up = std::variant<Ready, StartFailed, Response, Failure, Log, StreamHead, StreamChunk,
-                        StreamEnd, Metric, Stacks>;
+                        StreamEnd, Metric, Stacks, MemoryRefused>;
 
 }  // namespace lambdapool::protocol

@@ -32,7 +32,10 @@ class Body {
   std::string_view view() const {
     return memory_ ? std::string_view(memory_->data(), size_) : std::string_view(bytes_);
   }
+
   bool in_memory() const { return memory_ != nullptr; }
+  // Null when it is not.
+  const BodyMemory* memory() const { return memory_.get(); }
 
   // How long it will be, if that is known. Nothing is taken for what has not come.
   void expect(std::size_t bytes);
@@ -43,6 +46,8 @@ class Body {
 
   // A descriptor of the memory for a worker; not open when there is none to be had.
   uv::FileDescriptor lend();
+  // A worker that has the memory already is told to read there.
+  void lend_again() { lent_ = true; }
   // The worker has said that it needs it no more.
   void returned() { lent_ = false; }
 

@@ -34,14 +34,14 @@ uv::FileDescriptor unless_scarce(int number) {
 
 }  // namespace
 
-std::unique_ptr<BodyMemory> BodyMemory::create(std::size_t capacity) {
+std::unique_ptr<BodyMemory> BodyMemory::create(std::size_t capacity, std::uint64_t number) {
   uv::FileDescriptor memory =
       unless_scarce(memfd_create("lambdapool-body", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!memory.open() || ftruncate(memory.get(), static_cast<off_t>(capacity)) != 0) return nullptr;
   void* const mapped = mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
   if (mapped == MAP_FAILED) return nullptr;
   std::unique_ptr<BodyMemory> made(
-      new BodyMemory(std::move(memory), static_cast<char*>(mapped), capacity));
+      new BodyMemory(std::move(memory), static_cast<char*>(mapped), capacity, number));
   // The mapping above stays the only one that can be written to.
   if (fcntl(made->descriptor_.get(), F_ADD_SEALS,
             F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0) {
@@ -68,7 +68,7 @@ std::unique_ptr<BodyMemory> BodyPool::take(std::size_t bytes) {
     idle_bytes_ -= memory->written();
     return memory;
   }
-  return BodyMemory::create(capacity);
+  return BodyMemory::create(capacity, ++last_number_);
 }
 
 void BodyPool::give_back(std::unique_ptr<BodyMemory> memory) {

@@ -1,5 +1,5 @@
-// Shared memory for large request bodies: a worker is given its descriptor and reads the body
-// there, so that it is written once and does not go through the socket.
+// Shared memory for large request bodies: a worker is given its descriptor, once, and reads bodies
+// there, so that they are written once and do not go through the socket.
 //
 // Invariants: its size is sealed, and nobody but this process can write to it, so that a worker can
 // neither take it away under us nor change what another one will read. What a worker has been given
@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -23,13 +24,15 @@ inline constexpr std::size_t kLargestBodyInFrame = std::size_t{16} << 10;
 class BodyMemory {
  public:
   // Null when the system has none to give.
-  static std::unique_ptr<BodyMemory> create(std::size_t capacity);
+  static std::unique_ptr<BodyMemory> create(std::size_t capacity, std::uint64_t number);
   ~BodyMemory();
   BodyMemory(const BodyMemory&) = delete;
   BodyMemory& operator=(const BodyMemory&) = delete;
 
   char* data() const { return data_; }
   std::size_t capacity() const { return capacity_; }
+  // No other memory of this process has it, or ever had. Not zero.
+  std::uint64_t number() const { return number_; }
   // A descriptor for a worker; not open when few are left.
   uv::FileDescriptor share() const;
 
@@ -38,12 +41,13 @@ class BodyMemory {
   void note_written(std::size_t bytes) { written_ = std::max(written_, bytes); }
 
  private:
-  BodyMemory(uv::FileDescriptor descriptor, char* data, std::size_t capacity)
-      : descriptor_(std::move(descriptor)), data_(data), capacity_(capacity) {}
+  BodyMemory(uv::FileDescriptor descriptor, char* data, std::size_t capacity, std::uint64_t number)
+      : descriptor_(std::move(descriptor)), data_(data), capacity_(capacity), number_(number) {}
 
   uv::FileDescriptor descriptor_;
   char* data_;
   std::size_t capacity_;
+  std::uint64_t number_;
   std::size_t written_ = 0;
 };
 
@@ -67,6 +71,7 @@ class BodyPool {
 
   std::vector<Idle> idle_;  // The one given back last is at the end.
   std::size_t idle_bytes_ = 0;
+  std::uint64_t last_number_ = 0;
   uv::Timer timer_;
 };
 

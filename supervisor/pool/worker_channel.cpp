@@ -23,7 +23,8 @@ WorkerChannel::WorkerChannel(uv::Loop& loop, uv::FileDescriptor socket, ChannelE
       events_(events),
       poll_(loop, socket_.get(), [this](uv::Watch what) { on_ready(what); }),
       turn_end_(loop, [this] { flush(); }),
-      decoder_(protocol::kMaxFrameBytes) {
+      decoder_(protocol::kMaxFrameBytes),
+      memories_timer_(loop, [this] { forget_unused(); }) {
   poll_.watch(uv::Watch::kReadable);
 }
 
@@ -37,6 +38,7 @@ void WorkerChannel::drain() { read(kMostLeftBehind); }
 void WorkerChannel::close() {
   open_ = false;
   poll_.stop();
+  memories_timer_.stop();
 }
 
 void WorkerChannel::read(std::size_t most) {
@@ -83,14 +85,36 @@ bool WorkerChannel::decode() {
 
 void WorkerChannel::send_request(std::uint64_t id, std::uint32_t slot, std::uint32_t time_left_ms,
                                  std::string_view request_fields, Body& body) {
-  // One of the channel's own: the request may have its end before this is sent.
-  uv::FileDescriptor memory = body.lend();
-  if (!memory.open()) {
+  if (!body.in_memory()) {
     return send_request(id, slot, time_left_ms, request_fields, body.view());
   }
-  outgoing_.add(position_ + unsent(), std::move(memory));
-  protocol::append_request_with_memory(out_, id, slot, time_left_ms, request_fields, body.size());
+  const bool is_kept = body.memory()->capacity() <= KnownMemories::kLargest;
+  const std::uint64_t number = is_kept ? body.memory()->number() : 0;
+  const auto now = std::chrono::steady_clock::now();
+  if (is_kept && memories_.use(number, now)) {
+    body.lend_again();
+  } else {
+    // One of the channel's own: the request may have its end before this is sent.
+    uv::FileDescriptor memory = body.lend();
+    if (!memory.open()) {
+      return send_request(id, slot, time_left_ms, request_fields, body.view());
+    }
+    if (is_kept) {
+      if (const auto forgotten = memories_.add(number, now)) forget_memory(*forgotten);
+      if (!memories_timer_.active()) memories_timer_.start(KnownMemories::kKept);
+    }
+    outgoing_.add(position_ + unsent(), std::move(memory));
+  }
+  protocol::append_request_with_memory(out_, id, slot, time_left_ms, request_fields, body.size(),
+                                       number);
   ++frames_sent_;
+}
+
+void WorkerChannel::forget_unused() {
+  for (const std::uint64_t number : memories_.take_unused(std::chrono::steady_clock::now())) {
+    forget_memory(number);
+  }
+  if (!memories_.empty()) memories_timer_.start(KnownMemories::kKept);
 }
 
 void WorkerChannel::flush() {

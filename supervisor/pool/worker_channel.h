@@ -13,9 +13,11 @@
 #include "protocol/frame_decoder.h"
 #include "protocol/passed_descriptors.h"
 #include "supervisor/pool/body.h"
+#include "supervisor/pool/known_memories.h"
 #include "supervisor/uv/before_wait.h"
 #include "supervisor/uv/file_descriptor.h"
 #include "supervisor/uv/poll.h"
+#include "supervisor/uv/timer.h"
 
 namespace lambdapool::supervisor {
 
@@ -51,9 +53,13 @@ class WorkerChannel {
     protocol::append_request(out_, id, slot, time_left_ms, request_fields, body);
     ++frames_sent_;
   }
-  // Gives the worker the body's memory, if it has some.
+  // The body stays in its memory, if it has some.
   void send_request(std::uint64_t id, std::uint32_t slot, std::uint32_t time_left_ms,
                     std::string_view request_fields, Body& body);
+  // The worker has not got the memory of that number.
+  void memory_refused(std::uint64_t number) {
+    if (memories_.drop(number)) forget_memory(number);
+  }
 
   std::size_t unsent() const { return out_.size() - sent_; }
   std::uint64_t frames_sent() const { return frames_sent_; }
@@ -70,6 +76,8 @@ class WorkerChannel {
   void read(std::size_t most);
   bool decode();
   void flush();
+  void forget_memory(std::uint64_t number) { send(protocol::MemoryForgotten{number}); }
+  void forget_unused();
 
   uv::FileDescriptor socket_;
   ChannelEvents& events_;
@@ -77,6 +85,8 @@ class WorkerChannel {
   uv::BeforeWait turn_end_;
   protocol::FrameDecoder decoder_;
   protocol::OutgoingDescriptors outgoing_;
+  KnownMemories memories_;
+  uv::Timer memories_timer_;
   std::string out_;
   std::size_t sent_ = 0;
   std::uint64_t position_ = 0;  // Of out_'s first unsent byte in the stream.

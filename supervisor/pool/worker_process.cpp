@@ -309,6 +309,8 @@ void WorkerProcess::on_message(const protocol::Up& message) {
           on_stream_end(told);
         } else if constexpr (std::is_same_v<Message, protocol::Metric>) {
           events_.on_worker_metric(*this, told);
+        } else if constexpr (std::is_same_v<Message, protocol::MemoryRefused>) {
+          channel_->memory_refused(told.memory);
         } else if constexpr (std::is_same_v<Message, protocol::Stacks>) {
           stacks_->on_told(told);
         } else {

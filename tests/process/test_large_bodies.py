@@ -264,6 +264,8 @@ def test_a_worker_without_a_free_descriptor_answers_that_it_cannot_take_the_body
         "                HELD.append(os.open('/dev/null', os.O_RDONLY))\n"
         "        except OSError:\n"
         "            return {'held': len(HELD)}\n"
+        "    if request.body == b'close':\n"
+        "        os.close(HELD.pop())\n"
         "    return {'length': len(request.body)}\n"
     )
     server = serve(folder, settings={"worker.open_files": 100})
@@ -275,6 +277,9 @@ def test_a_worker_without_a_free_descriptor_answers_that_it_cannot_take_the_body
     assert response.status == 500
     assert "could not be received: OSError: [Errno 24]" in json.loads(response.body)["detail"]
     assert server.post(body=bytes(1000)).json() == {"length": 1000}
+    # There is room again.
+    assert server.post(body=b"close").json() == {"length": 5}
+    assert server.post(body=bytes(100_000)).json() == {"length": 100_000}
 
 
 TOO_LARGE = """

@@ -21,7 +21,7 @@ struct Vector {
 inline std::vector<Vector<Down>> down_vectors() {
   return {
       {"start",
-       Start{.version = 2,
+       Start{.version = 3,
              .lambda_root = "/srv/a",
              .lambda_id = "id",
              .lambda_name = "hello",
@@ -46,7 +46,7 @@ inline std::vector<Vector<Down>> down_vectors() {
              .answer_memory = 64 << 20},
        "00 00 00 4a"
        "dc 00 18 01"                 // array of 24, type 1
-       "02"                          // version 2
+       "03"                          // version 3
        "c4 06 2f 73 72 76 2f 61"     // "/srv/a"
        "a2 69 64"                    // "id"
        "a5 68 65 6c 6c 6f"           // "hello"
@@ -132,17 +132,44 @@ inline std::vector<Vector<Down>> down_vectors() {
                .http_minor = 1,
                .body = "",
                .body_in_memory = 268435456},
-       "00 00 00 1a"
-       "9c 02"             // array of 12, type 2
-       "01 00 00"          // id 1, slot 0, no time left
-       "a3 50 55 54"       // "PUT"
-       "c4 01 2f"          // "/"
-       "c4 00"             // no query
-       "90"                // no headers
-       "a3 3a 3a 31"       // "::1"
-       "a0"                // no request id
-       "01"                // HTTP/1.1
-       "ce 10 00 00 00"},  // 256 MiB, the most there can be
+       "00 00 00 1b"
+       "9d 02"           // array of 13, type 2
+       "01 00 00"        // id 1, slot 0, no time left
+       "a3 50 55 54"     // "PUT"
+       "c4 01 2f"        // "/"
+       "c4 00"           // no query
+       "90"              // no headers
+       "a3 3a 3a 31"     // "::1"
+       "a0"              // no request id
+       "01"              // HTTP/1.1
+       "ce 10 00 00 00"  // 256 MiB, the most there can be
+       "00"},            // in a memfd for it alone
+      {"request whose body is in a memfd that has a number",
+       Request{.id = 1,
+               .slot = 0,
+               .time_left_ms = 0,
+               .method = "PUT",
+               .path = "/",
+               .query = "",
+               .headers = {},
+               .peer = "::1",
+               .request_id = "",
+               .http_minor = 1,
+               .body = "",
+               .body_in_memory = 100000,
+               .memory = UINT64_MAX},
+       "00 00 00 23"
+       "9d 02"                         // array of 13, type 2
+       "01 00 00"                      // id 1, slot 0, no time left
+       "a3 50 55 54"                   // "PUT"
+       "c4 01 2f"                      // "/"
+       "c4 00"                         // no query
+       "90"                            // no headers
+       "a3 3a 3a 31"                   // "::1"
+       "a0"                            // no request id
+       "01"                            // HTTP/1.1
+       "ce 00 01 86 a0"                // 100 000 bytes
+       "cf ff ff ff ff ff ff ff ff"},  // of memfd 2^64 - 1
       {"cancel, the example of protocol/README.md", Cancel{.id = 7, .reason = "timeout"},
        "00 00 00 0b"                // length 11
        "93 03 07"                   // array of 3, type 3, id 7
@@ -173,6 +200,10 @@ inline std::vector<Vector<Down>> down_vectors() {
        "00 00 00 05"
        "92 08"       // array of 2, type 8
        "cd 10 00"},  // place 4096
+      {"memory_forgotten", MemoryForgotten{.memory = 300},
+       "00 00 00 05"
+       "92 0a"       // array of 2, type 10
+       "cd 01 2c"},  // memfd 300
       {"memory_idle", MemoryIdle{},
        "00 00 00 02"
        "91 09"},  // array of 1, type 9
@@ -286,6 +317,9 @@ inline std::vector<Vector<Up>> up_vectors() {
        "c4 01 68"                         // "h"
        "92 c4 01 6c c4 01 76"             // one label
        "91 cb 3f f8 00 00 00 00 00 00"},  // 1.5
+      {"memory_refused", MemoryRefused{.memory = 7},
+       "00 00 00 04"
+       "92 cc 8b 07"},  // array of 2, type 139, memfd 7
       {"stacks", Stacks{.id = 7, .text = "t"},
        "00 00 00 07"
        "93 cc 8a"    // array of 3, type 138

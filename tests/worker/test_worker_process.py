@@ -21,7 +21,7 @@ WORKER = os.environ["LAMBDAPOOL_WORKER"]
 COMMAND = [WORKER, *filter(None, [os.environ.get("LAMBDAPOOL_WORKER_OPTION")])]
 LIMIT = 60
 CRASH_REPORT_BYTES = 128 * 1024
-VERSION = 2  # Of the protocol.
+VERSION = 3  # Of the protocol.
 WINDOW = 4
 
 
@@ -358,6 +358,52 @@ def test_a_descriptor_that_no_frame_names_ends_the_worker(make):
 
     assert worker.wait() == 70
     assert "a descriptor that no frame names" in worker.err
+
+
+def body_in_memory(id, size, memory):
+    return frame(2, id, 0, 1000, "POST", b"/main", b"", [], "127.0.0.1", f"r{id}", 1, size, memory)
+
+
+@pytest.mark.parametrize("memory", [0, 7])
+def test_a_body_whose_memory_has_not_come_ends_the_worker(make, memory):
+    worker = make(SERVING)
+    assert worker.read()[0] == 129
+    worker.channel.sendall(body_in_memory(1, 100, memory))
+
+    assert worker.wait() == 70
+    assert "a request whose memory has not come with it" in worker.err
+
+
+@pytest.mark.parametrize(("bytes_", "fits"), [(4096, True), (4097, False)])
+def test_a_body_lies_within_its_memory(make, bytes_, fits):
+    worker = make(SERVING)
+    assert worker.read()[0] == 129
+    memory = sealed_memory("body", 4096)
+    socket.send_fds(worker.channel, [body_in_memory(1, 10, 7)], [memory])
+    assert worker.read()[:3] == [131, 1, 200]
+    worker.channel.sendall(body_in_memory(2, bytes_, 7))
+
+    if fits:
+        assert worker.read()[:3] == [131, 2, 200]
+    else:
+        assert worker.wait() == 70
+        assert "a request whose body does not lie in its memory" in worker.err
+    os.close(memory)
+
+
+def test_memory_that_is_forgotten_comes_again_and_is_forgotten_once(make):
+    worker = make(SERVING)
+    assert worker.read()[0] == 129
+    memory = sealed_memory("body", 4096)
+    for id in (1, 2):
+        socket.send_fds(worker.channel, [body_in_memory(id, 10, 7)], [memory])
+        assert worker.read()[:3] == [131, id, 200]
+        worker.send(10, 7)
+    os.close(memory)
+    worker.send(10, 7)
+
+    assert worker.wait() == 70
+    assert "memory 7 is not known" in worker.err
 
 
 @pytest.mark.parametrize("place", [0, 4096])

@@ -24,6 +24,7 @@
 #include "protocol/frame_decoder.h"
 #include "protocol/passed_descriptors.h"
 #include "worker/channel/answer_memory.h"
+#include "worker/channel/body_memories.h"
 #include "worker/channel/log_budget.h"
 #include "worker/channel/own_process.h"
 
@@ -86,6 +87,7 @@ class ChannelIo {
   // The memory that has come with the request that next_frame() gave; not open when the process has
   // no descriptor left, nothing when none came.
   std::optional<protocol::FileDescriptor> take_descriptor() { return incoming_.take(); }
+  BodyMemories& body_memories() { return body_memories_; }
   // Whether descriptors have come that no frame names.
   bool has_surplus_descriptor() const { return incoming_.surplus(decoder_.pending() == 0); }
   // The supervisor says what it needs no more of the answer memory. False: it was not in use.
@@ -154,6 +156,7 @@ class ChannelIo {
   std::string output_;
   std::deque<Lent> lent_;
   std::size_t lent_bytes_ = 0;
+  BodyMemories body_memories_;
   std::optional<AnswerMemory> answer_memory_;
   std::deque<Held> held_;
   std::size_t written_ = 0;         // How much of output_ is written.

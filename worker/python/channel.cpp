@@ -136,16 +136,32 @@ void Channel::deliver(const protocol::Request& request) {
     end_by_framing_error("request in slot " + std::to_string(request.slot) + " of a window of " +
                          std::to_string(vitals_.window()));
   }
-  Reference body;
-  if (request.body_in_memory > 0) {
-    const auto memory = io_.take_descriptor();
-    if (!memory) end_by_framing_error("a request whose memory has not come with it");
-    body = read_body(memory->get(), request.body_in_memory);
-  } else {
-    body = make_bytes(request.body);
-  }
+  const Reference body = receive_body(request);
   if (!body) return refuse(request);
   if (!call_with(handlers_.on_request, request, body)) print_error("the host's on_request");
+}
+
+// Null with an exception pending when the process has no room for it.
+Reference Channel::receive_body(const protocol::Request& request) {
+  if (request.body_in_memory == 0) return make_bytes(request.body);
+  if (request.memory == 0) return read_body(take_descriptor().get(), request.body_in_memory);
+  BodyMemories& memories = io_.body_memories();
+  if (!memories.knows(request.memory) && !memories.add(request.memory, take_descriptor())) {
+    io_.queue(protocol::MemoryRefused{request.memory});
+  }
+  const auto body = memories.read(request.memory, request.body_in_memory);
+  if (body) return make_bytes(*body);
+  if (body.error() == BodyMemoryError::kTooSmall) {
+    end_by_framing_error("a request whose body does not lie in its memory");
+  }
+  PyErr_SetFromErrno(PyExc_OSError);
+  return nullptr;
+}
+
+protocol::FileDescriptor Channel::take_descriptor() {
+  auto descriptor = io_.take_descriptor();
+  if (!descriptor) end_by_framing_error("a request whose memory has not come with it");
+  return *std::move(descriptor);
 }
 
 // Answers a request whose body could not be received.
@@ -193,6 +209,12 @@ void Channel::deliver(const protocol::MemoryFree& free) {
 }
 
 void Channel::deliver(const protocol::MemoryIdle& /*idle*/) { io_.memory_idle(); }
+
+void Channel::deliver(const protocol::MemoryForgotten& forgotten) {
+  if (!io_.body_memories().forget(forgotten.memory)) {
+    end_by_framing_error("memory " + std::to_string(forgotten.memory) + " is not known");
+  }
+}
 
 bool Channel::on_loop_thread() const { return PyThread_get_thread_ident() == loop_thread_; }
 

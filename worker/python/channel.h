@@ -80,6 +80,9 @@ class Channel {
   void deliver(const protocol::SetLogLevel& to);
   void deliver(const protocol::MemoryFree& free);
   void deliver(const protocol::MemoryIdle& idle);
+  void deliver(const protocol::MemoryForgotten& forgotten);
+  Reference receive_body(const protocol::Request& request);
+  protocol::FileDescriptor take_descriptor();
   void refuse(const protocol::Request& request);
   bool on_loop_thread() const;
   bool schedule(const Reference& callback);

@@ -260,6 +260,7 @@ class FakeWorker {
   void on(const SetLogLevel& to) { note("log level " + std::string(to.level)); }
   void on(const MemoryFree& free) { note("free " + std::to_string(free.place)); }
   void on(const MemoryIdle&) { note("idle"); }
+  void on(const MemoryForgotten&) {}
 
   void answer_in_memory(std::uint64_t id, std::string_view path) {
     constexpr std::string_view kBody = "bytes in memory";

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "protocol/codec.h"
+#include "protocol/frame.h"
+#include "protocol/frame_decoder.h"
 #include "tests/supervisor/support/run_until.h"
 
 namespace lambdapool::supervisor {
@@ -135,9 +137,9 @@ TEST_F(WorkerChannelTest, ALargeBodyComesInMemoryWithItsFrame) {
     channel_->send_request(3, 2, 9, fields, second);
     EXPECT_EQ(channel_->frames_sent(), 4U);
     expected += frame(protocol::Shutdown{1});
-    protocol::append_request_with_memory(expected, 1, 0, 9, fields, 100'000);
+    protocol::append_request_with_memory(expected, 1, 0, 9, fields, 100'000, 1);
     protocol::append_request(expected, 2, 1, 9, fields, "small");
-    protocol::append_request_with_memory(expected, 3, 2, 9, fields, 200'000);
+    protocol::append_request_with_memory(expected, 3, 2, 9, fields, 200'000, 2);
     // The requests are over before they are sent: what was promised to the worker stays.
   }
   run_turns(loop_);
@@ -162,6 +164,113 @@ TEST_F(WorkerChannelTest, ALargeBodyComesInMemoryWithItsFrame) {
   EXPECT_TRUE(bodies[0] == std::string(100'000, 'a'));
   EXPECT_TRUE(bodies[1] == std::string(100'000, 'b'));
   EXPECT_EQ(channel_->unsent(), 0U);
+}
+
+// A channel whose frames the test reads as a worker does.
+class WorkerChannelWithBodies : public WorkerChannelTest {
+ protected:
+  struct Told {
+    std::uint64_t memory = 0;
+    bool came = false;  // A descriptor, with the frame.
+    bool forgotten = false;
+    bool operator==(const Told&) const = default;
+  };
+
+  void send(Body& body) {
+    channel_->send_request(1, 0, 9, protocol::encode_request_fields({}), body);
+    body.returned();
+  }
+  Body body_of(std::size_t bytes) {
+    Body body(&pool_);
+    body.append(std::string(bytes, 'x'));
+    return body;
+  }
+  // What has been said of memories since the last call.
+  std::vector<Told> told() {
+    run_turns(loop_);
+    std::vector<Told> all;
+    for (;;) {
+      const auto space = decoder_.space();
+      const ssize_t count = incoming_.receive(worker_.get(), space);
+      if (count <= 0) return all;
+      decoder_.filled(static_cast<std::size_t>(count));
+      for (;;) {
+        const std::optional<std::string_view> payload = decoder_.next().value();
+        if (!payload) break;
+        const auto message = protocol::decode_down(*payload).value();
+        if (const auto* request = std::get_if<protocol::Request>(&message)) {
+          all.push_back({request->memory, incoming_.take().has_value(), false});
+        } else if (const auto* forgotten = std::get_if<protocol::MemoryForgotten>(&message)) {
+          all.push_back({forgotten->memory, false, true});
+        }
+      }
+    }
+  }
+
+  BodyPool pool_{loop_};
+  protocol::FrameDecoder decoder_{protocol::kMaxFrameBytes};
+  protocol::IncomingDescriptors incoming_;
+};
+
+TEST_F(WorkerChannelWithBodies, MemoryThatIsUsedAgainComesOnce) {
+  for (int i = 0; i < 2; ++i) {
+    Body body = body_of(100'000);
+    send(body);
+  }
+
+  EXPECT_EQ(told(), (std::vector<Told>{{.memory = 1, .came = true}, {.memory = 1}}));
+}
+
+TEST_F(WorkerChannelWithBodies, LargerMemoryThanAWorkerKeepsComesWithEachBody) {
+  for (const std::size_t bytes : {KnownMemories::kLargest, KnownMemories::kLargest + 1}) {
+    for (int i = 0; i < 2; ++i) {
+      Body body = body_of(bytes);
+      send(body);
+    }
+  }
+
+  EXPECT_EQ(told(), (std::vector<Told>{{.memory = 1, .came = true},
+                                       {.memory = 1},
+                                       {.memory = 0, .came = true},
+                                       {.memory = 0, .came = true}}));
+}
+
+TEST_F(WorkerChannelWithBodies, AWorkerForgetsMemoryForMoreThanItKeeps) {
+  std::vector<Body> bodies;
+  for (std::size_t i = 0; i <= KnownMemories::kMost; ++i) {
+    bodies.push_back(body_of(100'000));
+    send(bodies.back());
+  }
+
+  const auto all = told();
+  ASSERT_EQ(all.size(), KnownMemories::kMost + 2);
+  EXPECT_EQ(all[KnownMemories::kMost], (Told{.memory = 1, .forgotten = true}));
+  EXPECT_EQ(all.back(), (Told{.memory = KnownMemories::kMost + 1, .came = true}));
+}
+
+TEST_F(WorkerChannelWithBodies, AWorkerForgetsMemoryThatIsNotUsed) {
+  Body body = body_of(100'000);
+  send(body);
+  EXPECT_EQ(told(), (std::vector<Told>{{.memory = 1, .came = true}}));
+
+  std::vector<Told> later;
+  ASSERT_TRUE(run_until(loop_, [&] { return !(later = told()).empty(); }));
+  EXPECT_EQ(later, (std::vector<Told>{{.memory = 1, .forgotten = true}}));
+  send(body);
+  EXPECT_EQ(told(), (std::vector<Told>{{.memory = 1, .came = true}}));
+}
+
+TEST_F(WorkerChannelWithBodies, MemoryThatAWorkerCouldNotTakeComesAgain) {
+  Body body = body_of(100'000);
+  send(body);
+  EXPECT_EQ(told(), (std::vector<Told>{{.memory = 1, .came = true}}));
+
+  channel_->memory_refused(1);
+  channel_->memory_refused(1);
+  channel_->memory_refused(2);
+  send(body);
+  EXPECT_EQ(told(),
+            (std::vector<Told>{{.memory = 1, .forgotten = true}, {.memory = 1, .came = true}}));
 }
 
 TEST_F(WorkerChannelTest, DescriptorsThatAWorkerSendsAreDroppedAndItsFramesAreRead) {
