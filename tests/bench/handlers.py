@@ -7,7 +7,7 @@ import os
 from work import compute
 
 WHICH = os.environ.get("BENCH_HANDLER", "main")
-PASSES = {"cpu": 1, "cpu5": 10}
+PASSES = {"cpu": 1, "cpu2": 4}
 
 
 async def handle(body: bytes) -> bytes:

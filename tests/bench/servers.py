@@ -61,7 +61,7 @@ HANDLERS = {
     "main": Handler("lambda_main"),
     "sleep": Handler("lambda_sleep"),
     "cpu": Handler("lambda_cpu"),
-    "cpu5": Handler("lambda_cpu"),
+    "cpu2": Handler("lambda_cpu"),
     "bodies": Handler("lambda_bodies", "bodies_asgi:app", check_bodies),
 }
 

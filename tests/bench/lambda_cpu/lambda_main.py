@@ -10,7 +10,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from work import compute  # noqa: E402
 
-PASSES = {"cpu": 1, "cpu5": 10}[os.environ["BENCH_HANDLER"]]
+PASSES = {"cpu": 1, "cpu2": 4}[os.environ["BENCH_HANDLER"]]
 
 
 async def main(request: StandaloneLambdaRequest) -> dict:
