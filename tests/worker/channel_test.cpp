@@ -605,7 +605,7 @@ TEST_P(ChannelTest, ReadyIsWrittenWhenTheCallReturns) {
 
   ASSERT_EQ(pair_.read_frames().size(), 1U);
   EXPECT_EQ(pair_.message<protocol::Ready>(0),
-            (protocol::Ready{.version = 2, .lambda_type = "standalone", .event_loop = "uvloop"}));
+            (protocol::Ready{.version = protocol::kVersion, .lambda_type = "standalone", .event_loop = "uvloop"}));
 }
 
 TEST_P(ChannelTest, StartFailedIsWrittenWhenTheCallReturns) {
