@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "protocol/unused_pages.h"
 #include "supervisor/config/changes.h"
 #include "supervisor/config/python_settings.h"
 #include "supervisor/config/values.h"
@@ -20,6 +21,8 @@ namespace {
 
 constexpr int kSignalExitBase = 128;
 constexpr int kFailedExit = 1;
+// What has run by then and was only for the start needs no memory any more.
+constexpr Milliseconds kStartUp{2'000};
 // An editor that saves makes several changes; after the last one it is quiet for this long.
 constexpr Milliseconds kChangeTime{150};
 // Two signals to stop within this time are one.
@@ -393,6 +396,8 @@ void Supervisor::listen() {
   std::printf("listening on http://%s:%u\n", host.c_str(), unsigned{server_->port()});
   std::fflush(stdout);
   manager_.ready();
+  started_up_.emplace(loop_, &protocol::let_go_of_file_pages);
+  started_up_->start(kStartUp);
 }
 
 void Supervisor::on_pool_failed(const std::string& text) {
@@ -504,6 +509,7 @@ void Supervisor::on_pool_stopped() { finish(); }
 // Takes what is left off the loop, which then ends. May be called inside a callback of what it
 // ends.
 void Supervisor::finish() {
+  if (started_up_) started_up_->stop();
   if (grace_) grace_->stop();
   if (slow_end_) slow_end_->stop();
   loop_.retire(std::move(unpacker_));

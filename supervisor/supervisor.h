@@ -148,6 +148,7 @@ class Supervisor final : private RequestHandler,
   std::uint16_t port_ = 0;  // Known also when nobody is let in any more.
   Totals totals_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
+  std::optional<uv::Timer> started_up_;  // Runs until what only the start needed is over.
   std::optional<uv::Timer> grace_;
   std::optional<uv::Timer> slow_end_;  // Of a task from the shell that has been cancelled.
   std::optional<std::string> failure_;

@@ -20,13 +20,13 @@
 #include "protocol/codec.h"
 #include "protocol/frame.h"
 #include "protocol/template.h"
+#include "protocol/unused_pages.h"
 #include "worker/exit_status.h"
 #include "worker/process.h"
 #include "worker/pylib.h"
 #include "worker/python/host.h"
 #include "worker/python/interpreter.h"
 #include "worker/serve.h"
-#include "worker/unused_pages.h"
 
 namespace lambdapool::worker {
 namespace {
@@ -191,7 +191,7 @@ bool wait_in_vain() {
 // Takes orders until the supervisor has no more; workers return from here as well.
 Side take_orders(std::vector<char>& buffer, std::span<char> arguments) {
   while (true) {
-    if (wait_in_vain()) let_go_of_file_pages();
+    if (wait_in_vain()) protocol::let_go_of_file_pages();
     const auto order = wait_order(buffer);
     if (!order) break;
     const auto id = protocol::decode_fork(order->packet);

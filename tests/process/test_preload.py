@@ -107,6 +107,16 @@ def test_a_template_keeps_no_descriptor_of_its_workers(serve):
     eventually(lambda: processes.descriptors(template) == before, what="the descriptors of before")
 
 
+def test_after_the_start_supervisor_and_template_let_go_of_what_only_the_start_needed(serve):
+    server = preloaded(serve, "echo", "host")
+    (template,) = server.templates()
+    before = {pid: processes.resident_file_bytes(pid) for pid in (server.pid, template)}
+
+    for pid, bytes_ in before.items():
+        eventually(lambda: processes.resident_file_bytes(pid) < bytes_ / 2, within=20, what="files are let go of")
+    assert server.worker() != replaced(server)
+
+
 @pytest.mark.parametrize("mode", ["host", "lambda"])
 def test_workers_draw_different_random_numbers(serve, make_lambda, mode):
     source = "import random, uuid\nasync def main(request):\n    return [random.random(), str(uuid.uuid4())]\n"

@@ -4,11 +4,11 @@
 #include <string>
 
 #include "protocol/codec.h"
+#include "protocol/unused_pages.h"
 #include "worker/clock.h"
 #include "worker/process.h"
 #include "worker/python/deliver.h"
 #include "worker/python/error.h"
-#include "worker/unused_pages.h"
 
 namespace lambdapool::worker::python {
 namespace {
@@ -62,7 +62,7 @@ bool Channel::attach(PyObject* loop, Handlers handlers, Callbacks callbacks) {
   }
   if (io_.waiting() > 0) output_queued();
   // uvloop's loops have a quarter of a megabyte to read into, which the channel does without.
-  let_go_of_zeros(
+  protocol::let_go_of_zeros(
       {reinterpret_cast<char*>(loop), static_cast<std::size_t>(Py_TYPE(loop)->tp_basicsize)});
   return true;
 }

@@ -98,6 +98,12 @@ def resident_bytes(pid: int) -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def resident_file_bytes(pid: int) -> int:
+    """What of that is in files as well, as programs are."""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[2]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def threads(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/task"))
 

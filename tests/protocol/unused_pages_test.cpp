@@ -1,4 +1,4 @@
-#include "worker/unused_pages.h"
+#include "protocol/unused_pages.h"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -10,7 +10,7 @@
 #include <span>
 #include <string>
 
-namespace lambdapool::worker {
+namespace lambdapool::protocol {
 namespace {
 
 constexpr std::size_t kPage = 4096;
@@ -95,4 +95,4 @@ TEST_F(Pages, NoneIsLetGoOfMemoryThatIsSmallerThanOne) {
 }
 
 }  // namespace
-}  // namespace lambdapool::worker
+}  // namespace lambdapool::protocol

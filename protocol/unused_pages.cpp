@@ -1,4 +1,4 @@
-#include "worker/unused_pages.h"
+#include "protocol/unused_pages.h"
 
 #include <sys/mman.h>
 
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace lambdapool::worker {
+namespace lambdapool::protocol {
 namespace {
 
 constexpr std::size_t kPage = 4096;
@@ -64,4 +64,4 @@ void let_go_of_zeros(std::span<char> memory) {
   }
 }
 
-}  // namespace lambdapool::worker
+}  // namespace lambdapool::protocol

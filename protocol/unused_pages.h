@@ -3,7 +3,7 @@
 
 #include <span>
 
-namespace lambdapool::worker {
+namespace lambdapool::protocol {
 
 // Lets go of its program's and libraries' pages that hold what is in the files, and nothing else:
 // the system keeps those as long as it has room, and a page that is needed again is there again.
@@ -15,4 +15,4 @@ void let_go_of_file_pages();
 // `memory` is the process's own, as malloc gives it.
 void let_go_of_zeros(std::span<char> memory);
 
-}  // namespace lambdapool::worker
+}  // namespace lambdapool::protocol
