@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <utility>
 
 #include "protocol/frame.h"
 
@@ -34,6 +35,7 @@ std::optional<std::uint64_t> AnswerMemory::put(std::string_view bytes,
   std::memcpy(data_ + *place, bytes.data(), bytes.size());
   used_.emplace(*place, Used{size, bytes, std::move(keeper), 1});
   known_.emplace(bytes.data(), *place);
+  new_.push_back(*place);
   used_bytes_ += size;
   return place;
 }
@@ -68,8 +70,23 @@ std::optional<std::uint64_t> AnswerMemory::find_gap(std::size_t bytes) const {
   return place;
 }
 
+void AnswerMemory::let_go(Used& used) {
+  if (used.keeper == nullptr) return;
+  known_.erase(used.of.data());
+  used.keeper.reset();
+}
+
+void AnswerMemory::let_go() {
+  for (const std::uint64_t place : std::exchange(new_, {})) {
+    const auto found = used_.find(place);
+    if (found == used_.end()) continue;
+    const auto& keeper = found->second.keeper;
+    if (keeper != nullptr && !keeper->shared()) let_go(found->second);
+  }
+}
+
 void AnswerMemory::drop(Places::iterator place) {
-  known_.erase(place->second.of.data());
+  let_go(place->second);
   used_.erase(place);
 }
 
@@ -106,7 +123,7 @@ bool AnswerMemory::free(std::uint64_t place) {
   if (--found->second.times > 0) return true;
   const std::size_t size = found->second.size;
   used_bytes_ -= size;
-  if (!found->second.keeper->shared()) {
+  if (found->second.keeper == nullptr || !found->second.keeper->shared()) {
     drop(found);
     return true;
   }

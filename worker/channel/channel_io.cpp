@@ -179,6 +179,7 @@ void ChannelIo::report_dropped() {
 
 WriteState ChannelIo::write() {
   if (!is_own_process()) return WriteState::kWritten;
+  if (answer_memory_) answer_memory_->let_go();
   const WriteState state = write_output();
   if (state != WriteState::kWritten || !logs_.has_dropped()) return state;
   report_dropped();
