@@ -3,6 +3,9 @@
 #include <pthread.h>
 
 #include <csignal>
+#include <system_error>
+
+#include "supervisor/uv/process_limit.h"
 
 namespace lambdapool::supervisor {
 namespace {
@@ -19,7 +22,15 @@ Store::Store(uv::Loop& loop, std::string path, Opened opened)
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { work(); });
+  try {
+    thread_ = std::thread([this] { work(); });
+  } catch (const std::system_error& error) {
+    opening_ = std::unexpected(StoreError{
+        StoreError::Kind::kOther, path_ + ": the thread that writes it cannot be started: " +
+                                      error.code().message() + uv::kAllowMoreProcesses});
+    open_done_ = true;
+    wake_.send();
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
@@ -29,7 +40,7 @@ Store::~Store() {
     ending_ = true;
   }
   changed_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Store::submit(std::unique_ptr<StoreJob> job) {

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "supervisor/uv/children.h"
+#include "supervisor/uv/process_limit.h"
 
 namespace lambdapool::supervisor::uv {
 
@@ -59,7 +60,10 @@ std::expected<std::unique_ptr<Process>, std::string> Process::spawn(Loop& loop,
   const int result = uv_spawn(loop.get(), process->handle_.get(), &uv_options);
   process->handle_->data = process.get();
   if (result != 0) {
-    return std::unexpected(options.arguments[0] + ": " + uv_strerror(result));
+    // The child reports one number, be it of the program or of the folder it was to start in.
+    const bool is_folder = !options.folder.empty() && access(options.folder.c_str(), X_OK) != 0;
+    return std::unexpected((is_folder ? options.folder : options.arguments[0]) + ": " +
+                           uv_strerror(result) + (result == UV_EAGAIN ? kAllowMoreProcesses : ""));
   }
   process->pid_ = process->handle_->pid;
   loop.children().add(process->pid_);

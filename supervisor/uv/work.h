@@ -5,9 +5,11 @@
 // its end, but calls nobody. Work that runs keeps the loop alive.
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -21,6 +23,9 @@ class Work {
   static std::unique_ptr<Work> start(Loop& loop, Task work, Done done) {
     return start(loop, std::make_unique<TaskJob<Task, Done>>(std::move(work), std::move(done)));
   }
+  // Starts libuv's threads. Else the first Work does, and libuv ends the program when it cannot,
+  // as when the workers have taken all processes that there may be. Failure: what to change.
+  static std::expected<void, std::string> start_threads(Loop& loop);
   ~Work();
   Work(const Work&) = delete;
   Work& operator=(const Work&) = delete;
