@@ -208,7 +208,7 @@ class WorkerPool final : private WorkerEvents {
   WorkerLauncher launcher_;  // Outlives the workers.
   RequestQueue queue_;
   Quarantine quarantine_;
-  OomCounter oom_counter_;
+  OomCounter oom_counter_ = OomCounter::of_this_process();
   std::optional<std::uint64_t> oom_kills_;
   std::uint64_t dispatched_ = 0;  // Requests, since the start.
   std::vector<std::unique_ptr<Seat>> seats_;
