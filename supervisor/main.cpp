@@ -19,8 +19,10 @@
 #include "supervisor/cli/control_command.h"
 #include "supervisor/config/loader.h"
 #include "supervisor/config/print.h"
+#include "supervisor/health/service_manager.h"
 #include "supervisor/http/request_id.h"
 #include "supervisor/installation.h"
+#include "supervisor/lines.h"
 #include "supervisor/log/log.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/tasks/task_command.h"
@@ -31,16 +33,32 @@ using namespace lambdapool::supervisor;  // NOLINT(google-build-using-namespace)
                                          // this namespace.
 
 constexpr int kFailed = 1;
+// sysexits.h's EX_CONFIG: starting again would not help, and the systemd unit does not.
+constexpr int kWrongConfig = 78;
+
+// As one or more lines.
+void print_error(const std::string& text) {
+  const std::string prefix(journal_prefix(LogLevel::kError));
+  for_each_line(text, [&](std::string_view line) {
+    std::fprintf(stderr, "%s%s\n", prefix.c_str(), std::string(line).c_str());
+  });
+}
 
 int complain(const std::string& text) {
-  std::fprintf(stderr, "lambdapool: %s\n", text.c_str());
+  print_error("lambdapool: " + text);
   return kFailed;
 }
 
 // Lines that begin with the place of the mistake, for editors to jump to.
 int complain(const std::vector<std::string>& lines) {
-  for (const std::string& line : lines) std::fprintf(stderr, "%s\n", line.c_str());
+  for (const std::string& line : lines) print_error(line);
   return kFailed;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text.append(text.empty() ? "" : "; ").append(line);
+  return text;
 }
 
 // Descriptors that whoever started us has closed would otherwise become those of files and sockets.
@@ -78,8 +96,13 @@ void fit_connections(Config& config, std::uint64_t descriptors, Log& log) {
 }
 
 int serve(const ConfigSources& sources, std::optional<TaskOrder> order = std::nullopt) {
+  const std::string manager = notify_socket();
   auto config = load_config(sources);
-  if (!config) return complain(config.error());
+  if (!config) {
+    tell_failure(manager, joined(config.error()));
+    complain(config.error());
+    return kWrongConfig;
+  }
   const auto installation = find_installation();
   if (!installation) return complain(installation.error());
   std::signal(SIGPIPE, SIG_IGN);
@@ -90,14 +113,19 @@ int serve(const ConfigSources& sources, std::optional<TaskOrder> order = std::nu
   std::expected<void, std::string> result;
   {
     const auto log = open_log(config->log);
-    if (!log) return complain(log.error());
+    if (!log) {
+      tell_failure(manager, log.error());
+      return complain(log.error());
+    }
     fit_connections(*config, descriptors, **log);
     Supervisor supervisor(*config, sources, *installation, **log, std::move(order));
     result = supervisor.run();
     exit_code = supervisor.exit_code();
   }
+  if (result) return exit_code;
+  tell_failure(manager, result.error());
   // After the log, so that it is the last line.
-  return result ? exit_code : complain(result.error());
+  return complain(result.error());
 }
 
 int run_task(const TaskRunCommand& command) {

@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "protocol/unused_pages.h"
@@ -15,6 +17,7 @@
 #include "supervisor/lines.h"
 #include "supervisor/source/lambda_identity.h"
 #include "supervisor/tasks/database_path.h"
+#include "supervisor/uv/work.h"
 
 namespace lambdapool::supervisor {
 namespace {
@@ -36,6 +39,17 @@ std::string name_of(const LambdaConfig& lambda) {
 
 std::string id_of(const LambdaConfig& lambda) {
   return lambda.id.empty() ? default_lambda_id(name_of(lambda)) : lambda.id;
+}
+
+std::string unreadable(const std::string& path, const std::string& why) {
+  return path + ": " + why + "; it must be readable for user " + std::to_string(geteuid()) +
+         ", as whom lambdapool runs (chmod -R a+rX, and its folders likewise; systemd's "
+         "ProtectHome= hides /home and /root)";
+}
+
+// What a worker would only say after its start, and less well.
+bool may_read(const std::filesystem::path& path, bool is_folder) {
+  return access(path.c_str(), is_folder ? R_OK | X_OK : R_OK) == 0;
 }
 
 // The texts are those of the configuration.
@@ -71,6 +85,7 @@ Supervisor::Supervisor(Config config, ConfigSources sources, Installation instal
       log_level_(config_.log.level) {}
 
 std::expected<void, std::string> Supervisor::run() {
+  if (auto started = uv::Work::start_threads(loop_); !started) return started;
   if (auto prepared = prepare(); !prepared) return prepared;
   loop_.run();
   if (failure_) return std::unexpected(*failure_);
@@ -81,9 +96,16 @@ std::expected<void, std::string> Supervisor::prepare() {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path path = fs::canonical(config_.lambda.path, error);
+  if (error == std::errc::permission_denied) {
+    return std::unexpected(unreadable(config_.lambda.path, error.message()));
+  }
   if (error)
     return std::unexpected(config_.lambda.path + ": " + error.message() +
                            "; give the path of a lambda");
+  is_archive_ = !fs::is_directory(path, error);
+  if (!may_read(path, !is_archive_)) {
+    return std::unexpected(unreadable(config_.lambda.path, std::strerror(errno)));
+  }
 
   auto account = find_account(config_.worker.user, config_.worker.group);
   if (!account) return std::unexpected(account.error());
@@ -99,7 +121,6 @@ std::expected<void, std::string> Supervisor::prepare() {
   watch_signals();
 
   lambda_path_ = path.string();
-  is_archive_ = !fs::is_directory(path);
   if (config_.lambda.reload) {
     change_.emplace(loop_, [this] { reload({}); });
     watch_ = std::make_unique<uv::FolderWatch>(loop_, lambda_path_,

@@ -64,9 +64,13 @@ std::expected<std::string, std::string> find_control_socket() {
   const auto sockets = find_control_sockets();
   if (sockets.size() == 1) return sockets.front();
   if (sockets.empty()) {
-    return std::unexpected(
+    std::string text =
         "no supervisor of this user is running; give its control socket with --socket if it is "
-        "elsewhere");
+        "elsewhere";
+    if (geteuid() != 0 && !service_folders().empty()) {
+      text += ", or use sudo for the one that systemd runs";
+    }
+    return std::unexpected(text);
   }
   std::string text = "several supervisors are running; say which one with --socket:";
   for (const std::string& path : sockets) text.append("\n  --socket ").append(path);

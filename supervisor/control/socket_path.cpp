@@ -19,7 +19,8 @@ namespace lambdapool::supervisor {
 namespace {
 
 constexpr mode_t kOwnerOnly = 0700;
-constexpr const char* kServiceFolder = "/run/lambdapool";
+constexpr const char* kServiceFolders = "/run";
+constexpr std::string_view kService = "lambdapool";  // And lambdapool@INSTANCE.
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
@@ -51,6 +52,20 @@ bool has_listener(const std::string& path) {
 
 }  // namespace
 
+std::vector<std::string> service_folders() {
+  std::vector<std::string> folders;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(kServiceFolders, error), end; entry != end;
+       entry.increment(error)) {
+    if (error) break;
+    const std::string name = entry->path().filename().string();
+    if (name == kService || name.starts_with(std::string(kService) + "@")) {
+      folders.push_back(entry->path().string());
+    }
+  }
+  return folders;
+}
+
 std::expected<std::string, std::string> default_socket_path(std::uint16_t port) {
   if (const std::string folder = runtime_folder(); !folder.empty()) return folder + "/control.sock";
   const std::string folder = user_folder();
@@ -70,7 +85,8 @@ std::expected<std::string, std::string> default_socket_path(std::uint16_t port) 
 
 std::vector<std::string> find_control_sockets() {
   namespace fs = std::filesystem;
-  std::vector<std::string> folders = {user_folder(), kServiceFolder};
+  std::vector<std::string> folders = service_folders();
+  folders.push_back(user_folder());
   if (const std::string folder = runtime_folder(); !folder.empty()) folders.push_back(folder);
   std::vector<std::string> sockets;
   for (const std::string& folder : folders) {

@@ -17,8 +17,12 @@ namespace lambdapool::supervisor {
 // there. Failure: a line for people.
 std::expected<std::string, std::string> default_socket_path(std::uint16_t port);
 
-// The sockets in the places above, and in /run/lambdapool for an installed service, whose
-// supervisor lives. Folders of others than this user and root are not looked into.
+// Those that there are of /run/lambdapool and /run/lambdapool@INSTANCE: the runtime folders of
+// systemd services.
+std::vector<std::string> service_folders();
+
+// The sockets in the places above, and in the folders of services, whose supervisor lives. Folders
+// of others than this user and root are not looked into.
 std::vector<std::string> find_control_sockets();
 
 }  // namespace lambdapool::supervisor

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "supervisor/log/escape.h"
+
 namespace lambdapool::supervisor {
 namespace {
 
@@ -34,14 +36,45 @@ std::chrono::milliseconds watchdog_interval() {
   return std::chrono::milliseconds(std::min(value / kPerMillisecond / 2, kLongest));
 }
 
+uv::FileDescriptor open_socket() {
+  return uv::FileDescriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+void send_lines(const uv::FileDescriptor& socket, const std::string& path, std::string_view lines) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (!socket.open() || path.size() >= sizeof(address.sun_path)) return;
+  std::ranges::copy(path, address.sun_path);
+  // A name in the abstract namespace is written with an @ in place of its zero byte.
+  if (path.front() == '@') address.sun_path[0] = '\0';
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  // A manager that does not listen is not waited for.
+  sendto(socket.get(), lines.data(), lines.size(), MSG_NOSIGNAL,
+         reinterpret_cast<const sockaddr*>(&address), size);
+}
+
 }  // namespace
+
+std::string notify_socket() {
+  const char* value = std::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe)
+  return value == nullptr ? "" : value;
+}
+
+void tell_failure(const std::string& socket_path, std::string_view why) {
+  if (socket_path.empty()) return;
+  // systemd takes no more than 4096 bytes.
+  constexpr std::size_t kLongest = 1024;
+  std::string status = "STATUS=" + std::string(clipped(why, kLongest));
+  std::ranges::replace(status, '\n', ' ');
+  send_lines(open_socket(), socket_path, status + "\n");
+}
 
 ServiceManager::ServiceManager(uv::Loop& loop)
     : socket_path_(take_variable("NOTIFY_SOCKET")),
       watchdog_(watchdog_interval()),
       timer_(loop, [this] { tell_alive(); }) {
   if (socket_path_.empty()) return;
-  socket_ = uv::FileDescriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  socket_ = open_socket();
   if (watchdog_.count() > 0) tell_alive();
 }
 
@@ -67,17 +100,6 @@ void ServiceManager::finish() {
   socket_.reset();
 }
 
-void ServiceManager::tell(std::string_view lines) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (!socket_.open() || socket_path_.size() >= sizeof(address.sun_path)) return;
-  std::ranges::copy(socket_path_, address.sun_path);
-  // A name in the abstract namespace is written with an @ in place of its zero byte.
-  if (socket_path_.front() == '@') address.sun_path[0] = '\0';
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_path_.size());
-  // A manager that does not listen is not waited for.
-  sendto(socket_.get(), lines.data(), lines.size(), MSG_NOSIGNAL,
-         reinterpret_cast<const sockaddr*>(&address), size);
-}
+void ServiceManager::tell(std::string_view lines) { send_lines(socket_, socket_path_, lines); }
 
 }  // namespace lambdapool::supervisor

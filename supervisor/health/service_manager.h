@@ -14,6 +14,13 @@
 
 namespace lambdapool::supervisor {
 
+// The socket of the manager, while the variable is still there; empty without a manager.
+std::string notify_socket();
+
+// Tells the manager at that socket, where there is one, why there is no supervisor (any more): what
+// `systemctl status` shows as Status. Lines become one.
+void tell_failure(const std::string& socket_path, std::string_view why);
+
 class ServiceManager {
  public:
   explicit ServiceManager(uv::Loop& loop);

@@ -6,6 +6,7 @@
 #include <spdlog/sinks/sink.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -13,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "supervisor/lines.h"
 #include "supervisor/log/line.h"
 #include "supervisor/log/line_backlog.h"
 #include "supervisor/log/log_target.h"
@@ -31,11 +33,36 @@ constexpr std::size_t kBatchBytes = std::size_t{32} << 10;
 // than the line itself does, and a thread that is not waiting needs no waking.
 constexpr std::chrono::milliseconds kGather{5};
 
+// By level: sd-daemon's.
+constexpr std::array<std::string_view, 4> kJournalPrefixes = {"<7>", "<6>", "<4>", "<3>"};
+
+std::string_view prefix_of(LogLevel level) {
+  return kJournalPrefixes.at(static_cast<std::size_t>(level));
+}
+
+// How records become lines.
+struct LineStyle {
+  LogFormat format;
+  bool for_journal;
+
+  void append(std::string& out, const LogRecord& record) const {
+    if (!for_journal) return append_line(out, format, record);
+    std::string lines;
+    append_line(lines, format, record);
+    // To the journal each line is a record of its own.
+    std::string_view before;
+    for_each_line(lines, [&](std::string_view line) {
+      out.append(before).append(prefix_of(record.level)).append(line);
+      before = "\n";
+    });
+  }
+};
+
 // Writes the lines. All but `failed` and `give_up_at` happens on the log's thread.
 class LineWriter final : public spdlog::sinks::sink {
  public:
-  LineWriter(std::unique_ptr<LogTarget> target, LogFormat format, LineBacklog& backlog)
-      : target_(std::move(target)), format_(format), backlog_(backlog) {}
+  LineWriter(std::unique_ptr<LogTarget> target, LineStyle style, LineBacklog& backlog)
+      : target_(std::move(target)), style_(style), backlog_(backlog) {}
 
   // The thread has been woken.
   void log(const spdlog::details::log_msg&) override {
@@ -94,7 +121,7 @@ class LineWriter final : public spdlog::sinks::sink {
   }
 
   void add(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
-    append_line(waiting_, format_, {std::chrono::system_clock::now(), level, message, fields});
+    style_.append(waiting_, {std::chrono::system_clock::now(), level, message, fields});
     waiting_ += '\n';
   }
 
@@ -123,7 +150,7 @@ class LineWriter final : public spdlog::sinks::sink {
   }
 
   const std::unique_ptr<LogTarget> target_;
-  const LogFormat format_;
+  const LineStyle style_;
   LineBacklog& backlog_;
   std::string waiting_;
   // Lines that could not be written, and why the last one could not.
@@ -147,9 +174,9 @@ void prepare_thread() {
 class AsyncLog final : public Log {
  public:
   AsyncLog(std::unique_ptr<LogTarget> target, const LogConfig& config)
-      : format_(config.format),
+      : style_{config.format, target->is_journal()},
         level_(config.level),
-        writer_(std::make_shared<LineWriter>(std::move(target), config.format, backlog_)),
+        writer_(std::make_shared<LineWriter>(std::move(target), style_, backlog_)),
         queue_(std::make_shared<spdlog::details::thread_pool>(
             kQueueLength, 1, prepare_thread, [writer = writer_] { writer->finish(); })),
         logger_(std::make_shared<spdlog::async_logger>(
@@ -177,7 +204,7 @@ class AsyncLog final : public Log {
     if (!enabled(level)) return;
     thread_local std::string line;
     line.clear();
-    append_line(line, format_, {std::chrono::system_clock::now(), level, message, fields});
+    style_.append(line, {std::chrono::system_clock::now(), level, message, fields});
     if (backlog_.add(line)) wake();
   }
 
@@ -192,7 +219,7 @@ class AsyncLog final : public Log {
  private:
   void wake() { logger_->log(spdlog::level::info, ""); }
 
-  const LogFormat format_;
+  const LineStyle style_;
   std::atomic<LogLevel> level_;
   LineBacklog backlog_;
   std::shared_ptr<LineWriter> writer_;
@@ -201,6 +228,10 @@ class AsyncLog final : public Log {
 };
 
 }  // namespace
+
+std::string_view journal_prefix(LogLevel level) {
+  return standard_error_is_journal() ? prefix_of(level) : "";
+}
 
 std::expected<std::unique_ptr<Log>, std::string> open_log(const LogConfig& config) {
   auto target = LogTarget::open(config.file);

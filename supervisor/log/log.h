@@ -69,6 +69,10 @@ class Log {
   }
 };
 
+// What a line to standard error begins with, for systemd's journal to know its level; empty where
+// standard error is not the journal.
+std::string_view journal_prefix(LogLevel level);
+
 // Opens the log that `config` describes. Failure: why log.file cannot be opened. The destructor
 // writes out what waits, bounded by two seconds.
 std::expected<std::unique_ptr<Log>, std::string> open_log(const LogConfig& config);

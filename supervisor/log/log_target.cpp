@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 #include <system_error>
 #include <utility>
 
@@ -20,6 +21,13 @@ using Clock = std::chrono::steady_clock;
 std::string reason(int error) { return std::generic_category().message(error); }
 
 }  // namespace
+
+bool standard_error_is_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe)
+  struct stat status{};
+  return stream != nullptr && ::fstat(STDERR_FILENO, &status) == 0 &&
+         stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+}
 
 std::expected<std::unique_ptr<LogTarget>, std::string> LogTarget::open(const std::string& path) {
   std::unique_ptr<LogTarget> target(new LogTarget(path));
@@ -50,6 +58,7 @@ std::expected<void, std::string> LogTarget::open_standard_error() {
     call_ = WriteCall::kWaitThenWrite;
   } else if (S_ISSOCK(status.st_mode)) {
     call_ = WriteCall::kSend;
+    is_journal_ = standard_error_is_journal();
   }
   file_ = uv::FileDescriptor(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!file_.open()) return std::unexpected("standard error cannot be used: " + reason(errno));

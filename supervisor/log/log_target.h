@@ -35,6 +35,10 @@ class LogTarget {
   // stays as it is.
   std::expected<void, std::string> reopen();
 
+  // Whether it is standard error, and that is a stream to systemd's journal, which takes the level
+  // of a line from the line's beginning.
+  bool is_journal() const { return is_journal_; }
+
   // From any thread: from then on no write waits any longer.
   void give_up_at(std::chrono::steady_clock::time_point time);
 
@@ -56,8 +60,13 @@ class LogTarget {
   const std::string path_;
   uv::FileDescriptor file_;
   WriteCall call_ = WriteCall::kWrite;
+  bool is_journal_ = false;
   std::atomic<std::chrono::steady_clock::time_point> give_up_{
       std::chrono::steady_clock::time_point::max()};
 };
+
+// Whether standard error is a stream to systemd's journal: JOURNAL_STREAM names its device and
+// inode.
+bool standard_error_is_journal();
 
 }  // namespace lambdapool::supervisor

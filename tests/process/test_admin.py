@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -14,7 +15,7 @@ import pytest
 
 from support.control import Control
 from support.http_client import request_bytes
-from support.lambdapool import PROGRAMS, environment, run
+from support.lambdapool import LAMBDAS, PROGRAMS, environment, run
 from support.wait import eventually
 
 
@@ -134,7 +135,7 @@ def test_an_address_that_cannot_be_ends_the_start(serve, path, tmp_path):
     assert f"127.0.0.1:{port}" in failed.stderr and "admin.listen" in failed.stderr
     for listen in ("9100", "unix:relative", "host:99999", ":80"):
         failed = start(listen)
-        assert failed.returncode == 1 and failed.stderr.startswith(f"--set admin.listen={listen}: "), failed.stderr
+        assert failed.returncode == 78 and failed.stderr.startswith(f"--set admin.listen={listen}: "), failed.stderr
     failed = start(f"unix:{tmp_path}/none/a.sock")
     assert failed.returncode == 1 and "No such file or directory" in failed.stderr
 
@@ -376,7 +377,39 @@ def test_systemd_is_not_told_of_a_lambda_that_does_not_start(make_lambda, tmp_pa
         timeout=20,
     )
     assert failed.returncode == 1
+    eventually(lambda: any(line.startswith("STATUS=the lambda does not start: ") for line in manager.lines))
     assert "READY=1" not in manager.lines
+
+
+def test_systemd_is_told_of_a_mistake_in_the_configuration_and_need_not_try_again(tmp_path):
+    manager = Manager(tmp_path / "notify")
+    failed = subprocess.run(
+        [PROGRAMS / "lambdapool", "serve", LAMBDAS / "echo", "--set", "pool.workers=0", "--set", "server.what=1"],
+        env=environment(manager.variables()),
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert failed.returncode == 78, "EX_CONFIG, which the unit does not restart after"
+    eventually(lambda: manager.lines)
+    (status,) = [line for line in manager.lines if line]
+    assert status == "STATUS=" + "; ".join(failed.stderr.splitlines())
+
+
+def test_systemd_is_told_why_there_is_no_port(tmp_path):
+    manager = Manager(tmp_path / "notify")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        failed = subprocess.run(
+            [PROGRAMS / "lambdapool", "serve", LAMBDAS / "echo", "--port", str(port)],
+            env=environment(manager.variables()),
+            capture_output=True,
+            timeout=20,
+        )
+    assert failed.returncode == 1
+    eventually(lambda: any(re.match(f"STATUS=.*{port}.*in use", line) for line in manager.lines))
 
 
 def test_the_watchdog_hears_that_the_loop_turns(serve, tmp_path):
