@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,7 @@ class Lambdapool:
         extra_environment: Mapping[str, str] | None = None,
         stderr: int | None = None,
         read_output_on: bool = True,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.path = LAMBDAS / path if isinstance(path, str) else path
         self.expected_workers = workers + spares
@@ -118,6 +119,7 @@ class Lambdapool:
         self._checked_records = 0
         self._stopped = False
         command = [
+            *prefix,
             str(PROGRAMS / "lambdapool"),
             "serve",
             str(self.path),
