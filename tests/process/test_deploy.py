@@ -68,6 +68,8 @@ def test_nothing_of_the_unit_is_named_after_one_instance():
     settings = [line for line in UNIT.splitlines() if re.match(r"\w+=", line)]
 
     assert not [line for line in settings if re.search(r"(%S|%t|/etc/lambdapool)/lambdapool|Directory=lambdapool", line)]
+    # Without a name systemd gives all instances of a template one user.
+    assert "User=lambdapool%i" in settings
 
 
 def test_the_image_runs_as_a_user_with_a_number():
