@@ -82,13 +82,13 @@ def test_the_socket_of_a_living_supervisor_is_an_error_that_names_it(steered, pa
 
 
 def test_a_place_that_cannot_be_is_an_error_when_it_was_asked_for(steered, tmp_path):
-    for place, text in (
-        (tmp_path / "none" / "s.sock", "No such file or directory"),
-        (tmp_path, "no socket"),
-        ("/" + "x" * 108, "107"),
+    for place, status, text in (
+        (tmp_path / "none" / "s.sock", 1, "No such file or directory"),
+        (tmp_path, 1, "no socket"),
+        ("/" + "x" * 108, 78, "107"),
     ):
         failed = run("serve", LAMBDAS / "echo", "--port", "0", "--set", f"control.socket={place}")
-        assert failed.returncode == 1
+        assert failed.returncode == status
         assert text in failed.stderr, failed.stderr
 
 
