@@ -205,6 +205,16 @@ def test_code_that_hangs_while_loading_is_told(make_lambda):
     assert "lambda_main.py" in text
 
 
+def test_a_loop_that_cannot_turn_is_told_once_and_ends_the_start(make_lambda):
+    """The loop needs descriptors; without them it fails each time that it is run."""
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (5, 5))\n"
+
+    text = refused(make_lambda(limit + GOOD_MAIN))
+
+    line_with(text, "the lambda does not start", "the event loop does not run", "Too many open files")
+    assert text.count("left the event loop") <= 2
+
+
 def test_a_lambda_that_starts_only_once_keeps_serving(serve, make_lambda):
     """What one worker has proved is not taken back because its replacement fails."""
     folder = make_lambda(

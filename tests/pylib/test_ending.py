@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from luna_lambda_tools.private.event_loop import run_until
+
 WAITS = """
 import asyncio
 from luna_lambda_tools import logger
@@ -90,6 +92,41 @@ def test_an_exception_during_cancellation_is_that_exception(hosted):
         assert (answer.status, answer.detail) == (500, "while leaving")
 
     hosted.write(WAITS.replace('logger.info("left")', 'raise ValueError("while leaving")')).run(drive)
+
+
+# --- the loop
+
+
+class EndingLoop:
+    """A loop whose turns all end by an exception; without turns it ends before it has made one."""
+
+    def __init__(self, turns):
+        self.turns, self.runs, self.ready = turns, 0, []
+
+    def call_soon(self, callback):
+        self.ready.append(callback)
+
+    def run_forever(self):
+        self.runs += 1
+        if self.turns:
+            for callback in self.ready:
+                callback()
+            self.ready.clear()
+        raise OSError(24, f"run {self.runs}")
+
+    def is_closed(self):
+        return False
+
+
+def test_a_loop_that_ends_before_each_turn_is_given_up():
+    loop = EndingLoop(turns=False)
+    assert "run 1" in run_until(loop, lambda: False)
+    assert loop.runs == 3
+
+
+def test_a_loop_that_turns_goes_on_however_often_it_is_left():
+    loop = EndingLoop(turns=True)
+    assert run_until(loop, lambda: loop.runs == 50) == ""
 
 
 # --- shutdown

@@ -28,6 +28,8 @@ def make_loop(wanted: str) -> tuple[asyncio.AbstractEventLoop, str]:
     return asyncio.new_event_loop(), "asyncio"
 
 
+_MOST_ENDS_WITHOUT_A_TURN = 3
+
 _current_task = asyncio.tasks.current_task
 _all_tasks = asyncio.tasks.all_tasks
 _own: asyncio.AbstractEventLoop | None = None
@@ -66,19 +68,48 @@ for _asked, _answer in ((_current_task, _told_current_task), (_all_tasks, _told_
     setattr(asyncio.tasks, _asked.__name__, _answer)
 
 
-def run_until(loop: asyncio.AbstractEventLoop, finished: Callable[[], bool]) -> None:
-    """Runs the loop until ``finished()``, whatever a lambda does to end it before; a closed loop cannot go on."""
+def run_until(loop: asyncio.AbstractEventLoop, finished: Callable[[], bool]) -> str:
+    """Runs the loop until ``finished()``, whatever a lambda does to end it before.
+
+    Returns "", or why the loop cannot go on: it is closed, or ends again and again before it has made a turn.
+    """
+    turns = _Turns()
     while not finished():
+        loop.call_soon(turns.count)
         try:
             loop.run_forever()
         except BaseException as error:
             if loop.is_closed():
-                log.logger.error("the lambda closed the event loop: %s", summary_of(error))
-                return
+                return _told(f"the lambda closed the event loop: {summary_of(error)}")
+            if turns.are_missing():
+                return _told(f"the event loop does not run: {turns.first or summary_of(error)}")
+            turns.first = turns.first or summary_of(error)
             log.logger.warning("%s left the event loop, which goes on\n%s", summary_of(error), traceback_of(error))
         else:
             if not finished():
                 log.logger.warning("the lambda stopped the event loop, which goes on")
+    return ""
+
+
+class _Turns:
+    """Whether the loop turns at all between its ends."""
+
+    def __init__(self) -> None:
+        self.first = ""  # why it first ended without a turn
+        self._without = 0
+
+    def count(self) -> None:
+        self._without, self.first = -1, ""
+
+    def are_missing(self) -> bool:
+        """Called at each end."""
+        self._without += 1
+        return self._without >= _MOST_ENDS_WITHOUT_A_TURN
+
+
+def _told(reason: str) -> str:
+    log.logger.error("%s", reason)
+    return reason
 
 
 def log_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -120,12 +120,13 @@ class Host:
         self._shutdown: Shutdown | None = None
         self._failure: StartFailure | None = None
         self._finished = False
+        self._is_ready = False
         metrics = getattr(self._lambda.module, "USER_METRICS", None) or []
         metrics_sink.register(metrics, self._model.id)
         self._has_metrics = bool(metrics) or self._task_calls is not None
 
     def serve(self) -> int:
-        """Runs the loop until the shutdown is over. Raises StartFailure."""
+        """Runs the loop until the shutdown is over. Returns 0, or 1 when the loop broke. Raises StartFailure."""
         loop = self._loop
         loop.set_exception_handler(log_exception)
         self._channel.attach(
@@ -142,7 +143,7 @@ class Host:
         metrics_sink.attach(self._channel, loop)
         self._starting = asyncio.Task(self._start(), loop=loop, name="onStart")
         try:
-            run_until(loop, lambda: self._finished)
+            fault = run_until(loop, lambda: self._finished)
         finally:
             metrics_sink.detach()
             self._channel.detach()
@@ -150,7 +151,9 @@ class Host:
                 loop.close()
         if self._failure is not None:
             raise self._failure
-        return 0
+        if fault and not self._is_ready:
+            raise StartFailure(f"{fault}; the import of the lambda, or its onStart, has taken away what it needs (a limit?)")
+        return 1 if fault else 0
 
     async def _start(self) -> None:
         try:
@@ -164,6 +167,7 @@ class Host:
             self._finish()
             return
         if self._shutdown is None:
+            self._is_ready = True
             self._channel.ready(self._lambda.lambda_type, self._loop_name)
         else:
             self._shutdown.begin(self._user_context)
