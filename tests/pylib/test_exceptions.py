@@ -111,6 +111,18 @@ def test_the_detail_is_bounded_at_64_kib(hosted):
     assert answer.detail == "x" * 65536 + "…"
 
 
+def test_the_traceback_of_a_deep_recursion_is_its_last_2000_calls(hosted):
+    """A lambda may raise Python's limit: the worker would look up source lines for minutes, and answer nobody."""
+    head = "import sys\ndef fall(n):\n    return fall(n - 1) if n else 1 / 0\n"
+    limit = "before = sys.getrecursionlimit()\nsys.setrecursionlimit(10000)\n"
+    body = f"{limit}try:\n    fall(2997)\nfinally:\n    sys.setrecursionlimit(before)"
+    answer, channel = answer_of(hosted, body, head)
+    assert answer.detail == "division by zero"
+    [text] = channel.texts("error")
+    assert "ZeroDivisionError: division by zero" in text
+    assert text.endswith("the outermost 999 calls are left out")
+
+
 def test_causes_are_in_the_traceback(hosted):
     body = "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise ValueError('outer') from e"
     answer, channel = answer_of(hosted, body)

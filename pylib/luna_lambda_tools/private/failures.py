@@ -14,6 +14,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _HOST_FILES = (_PACKAGE, str(importlib.__file__), "<frozen importlib")
 _LONGEST_DETAIL = 64 * 1024
 _LONGEST_TRACEBACK = 256 * 1024
+_MOST_CALLS = 2000  # of one traceback: a lambda may have raised Python's own limit of 1000 by much
 
 
 def text_of(error: BaseException) -> str:
@@ -56,8 +57,12 @@ def answer_to(error: BaseException) -> tuple[ErrorKind, int, str]:
 def traceback_of(error: BaseException) -> str:
     """The whole traceback, from the lambda's first line on."""
     _add_hint(error)
+    own = _without_host(error)
     try:
-        text = "".join(traceback.format_exception(type(error), error, _without_host(error)))
+        text = "".join(traceback.format_exception(type(error), error, own, limit=-_MOST_CALLS))
+        left_out = _depth_of(own) - _MOST_CALLS
+        if left_out > 0:
+            text += f"the outermost {left_out} calls are left out\n"
     except BaseException as defect:
         return f"{summary_of(error)} (its traceback cannot be formatted: {type(defect).__name__})"
     if len(text) > _LONGEST_TRACEBACK:
@@ -99,6 +104,13 @@ def _without_host(error: BaseException) -> TracebackType | None:
     if step is None and not isinstance(error, SyntaxError):
         return first  # the host's own defect
     return step
+
+
+def _depth_of(step: TracebackType | None) -> int:
+    depth = 0
+    while step is not None:
+        depth, step = depth + 1, step.tb_next
+    return depth
 
 
 def _short_repr(value: object) -> str:
