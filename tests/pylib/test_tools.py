@@ -261,6 +261,8 @@ def test_caches_version_control_and_environments_stay_outside(tool, folder):
         "__pycache__/a.pyc", "part/__pycache__/b.pyc", "c.pyc", "d.pyo", ".git/config", ".hg/x", ".svn/x", ".venv/x",
         "venv/x", "env/pyvenv.cfg", "env/lib/x.py", ".idea/x", ".vscode/x", ".pytest_cache/x", "e.py~", ".f.py.swp",
         ".DS_Store",
+        "._lambda_main.py",
+        "__MACOSX/._part.py",
     ):  # fmt: skip
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("x")

@@ -40,6 +40,33 @@ def test_a_main_file_one_folder_too_deep(write, errors):
     ]
 
 
+def test_a_main_file_two_folders_too_deep(write, errors):
+    write("repository/.git/lambda_main.py", MAIN)
+    write("repository/src/lambda_main.py", MAIN)
+    assert errors() == [
+        "lambda_main.py:1: lambda_main.py is in folder repository/src/; it must be in the root: "
+        "pack what is inside of repository/src/"
+    ]
+
+
+def test_a_folder_in_the_main_files_place(write, errors):
+    write("lambda_main.py/part.py", MAIN)
+    assert errors() == ["lambda_main.py:1: lambda_main.py is not a file; it must be the lambda's source"]
+
+
+@pytest.mark.parametrize("name", ["__MACOSX/._lambda_main.py", "._part.py", "folder/.#part.py"])
+def test_hidden_files_of_systems_and_editors_are_no_modules(write, errors, name):
+    write("lambda_main.py", MAIN)
+    write(name, b"\0\5\x16\7")
+    assert errors() == []
+
+
+def test_a_hidden_link_to_nothing_is_no_module(write, errors):
+    """Emacs locks a file that is being edited by such a link."""
+    write("lambda_main.py", MAIN).with_name(".#lambda_main.py").symlink_to("ada@host.1234")
+    assert errors() == []
+
+
 def test_a_main_file_in_other_letters(write, errors):
     write("Lambda_Main.py", MAIN)
     assert errors() == ["lambda_main.py:1: the file is called Lambda_Main.py; rename it to lambda_main.py"]

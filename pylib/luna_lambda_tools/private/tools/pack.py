@@ -20,9 +20,9 @@ from .validate import tell
 # Caches, version control, virtual environments, editors' and systems' own files.
 _LEFT_OUT_FOLDERS = {
     "__pycache__", ".git", ".hg", ".svn", ".bzr", ".venv", "venv", ".idea", ".vscode", ".vs",
-    ".pytest_cache", ".mypy_cache", ".ruff_cache", ".tox", ".nox", ".ipynb_checkpoints",
+    ".pytest_cache", ".mypy_cache", ".ruff_cache", ".tox", ".nox", ".ipynb_checkpoints", "__MACOSX",
 }  # fmt: skip
-_LEFT_OUT_FILES = ("*.pyc", "*.pyo", "*.swp", "*.swo", "*~", ".#*", "#*#", ".DS_Store", "Thumbs.db", ".git")
+_LEFT_OUT_FILES = ("*.pyc", "*.pyo", "*.swp", "*.swo", "*~", ".#*", "#*#", "._*", ".DS_Store", "Thumbs.db", ".git")
 
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 _MODE = stat.S_IFREG | 0o644

@@ -12,7 +12,8 @@ from .source import SourceError, check
 
 MAIN_FILE = "lambda_main.py"
 _STATIC = "static"
-_SKIPPED = {"__pycache__", "node_modules"}
+_MOST_FOLDERS = 50
+_SKIPPED = {"__pycache__", "node_modules", "__MACOSX"}
 
 
 def has_main_file(root: str, report: Report) -> bool:
@@ -23,17 +24,42 @@ def has_main_file(root: str, report: Report) -> bool:
     except OSError as error:
         report.add(MAIN_FILE, 1, f"the folder {root} cannot be read ({error.strerror}); check its permissions")
         return False
-    for name in names:
-        if os.path.isfile(os.path.join(root, name, MAIN_FILE)):
-            text = f"{MAIN_FILE} is in folder {name}/; it must be in the root: pack what is inside of {name}/"
-            report.add(MAIN_FILE, 1, text)
-            return False
+    if MAIN_FILE in names:
+        report.add(MAIN_FILE, 1, f"{MAIN_FILE} is not a file; it must be the lambda's source")
+        return False
+    folder = _folder_with_main(root)
+    if folder is not None:
+        text = f"{MAIN_FILE} is in folder {folder}/; it must be in the root: pack what is inside of {folder}/"
+        report.add(MAIN_FILE, 1, text)
+        return False
     for name in names:
         if name.lower() == MAIN_FILE:
             report.add(MAIN_FILE, 1, f"the file is called {name}; rename it to {MAIN_FILE}")
             return False
     report.add(MAIN_FILE, 1, f"{MAIN_FILE} is missing; it must be in the root of the lambda's folder or archive")
     return False
+
+
+def _folder_with_main(root: str) -> str | None:
+    """The first folder below with the main file, the upper ones first; a few are looked into, not a whole disk."""
+    waiting = [""]
+    for _ in range(_MOST_FOLDERS):
+        if not waiting:
+            return None
+        folder = waiting.pop(0)
+        try:
+            with os.scandir(os.path.join(root, folder)) as entries:
+                below = sorted(each.name for each in entries if each.is_dir(follow_symlinks=not folder))
+        except OSError:
+            continue
+        for name in below:
+            if name in _SKIPPED or name.startswith("."):
+                continue
+            path = os.path.join(folder, name)
+            if os.path.isfile(os.path.join(root, path, MAIN_FILE)):
+                return path
+            waiting.append(path)
+    return None
 
 
 def check_configuration(root: str, report: Report) -> None:
@@ -73,7 +99,9 @@ def check_modules(root: str, budget: int | None, report: Report) -> None:
 
 
 def _python_files(root: str) -> Iterator[str]:
-    """Those of the upper folders first. Hidden folders, virtual environments and static files hold no modules."""
+    """Those of the upper folders first. What is hidden, virtual environments and static files hold no modules:
+    macOS puts ``._part.py`` into its archives, Emacs ``.#part.py`` beside what it edits.
+    """
     waiting = [""]
     while waiting:
         folder = waiting.pop(0)
@@ -87,7 +115,7 @@ def _python_files(root: str) -> Iterator[str]:
             if entry.is_dir(follow_symlinks=False):
                 if not _is_skipped(root, name, entry.name):
                     waiting.append(name)
-            elif entry.name.endswith(".py") and name != MAIN_FILE:
+            elif entry.name.endswith(".py") and not entry.name.startswith(".") and name != MAIN_FILE:
                 yield name
 
 
