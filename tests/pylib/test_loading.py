@@ -125,7 +125,7 @@ DECORATED = "def replaced(function):\n    {}\n    return new\n@replaced\nasync d
     "source, text",
     [
         (GOOD + "del main\n", "lambda_main.py: main is None or was removed while the lambda was imported"),
-        (GOOD + "globals()['main'] = 5\n", "lambda_main.py: main is a int; it must be an async function"),
+        (GOOD + "globals()['main'] = 5\n", "lambda_main.py: main is an int; it must be an async function"),
         (DECORATED.format("def new(request): pass"), 'lambda_main.py:2: main is not asynchronous; write "async def main"'),
         (DECORATED.format("async def new(request): yield"), "lambda_main.py:2: main is an async generator"),
         (DECORATED.format("async def new(): pass"), "lambda_main.py:2: main cannot be called with one argument"),
@@ -138,8 +138,20 @@ DECORATED = "def replaced(function):\n    {}\n    return new\n@replaced\nasync d
             "lambda_main.py:5 in __init__: SystemExit",
         ),
         (
+            GOOD + "class A: pass\nUserCtx = A()\n",
+            'lambda_main.py: UserCtx is an A; it must be a class: write "class UserCtx"',
+        ),
+        (
+            GOOD + "class UserCtx:\n    onStart = 5\n",
+            "lambda_main.py: UserCtx.onStart is an int; it must be an async function",
+        ),
+        (
+            GOOD + "class UserCtx:\n    @property\n    def onStart(self):\n        return 1 / 0\n",
+            "lambda_main.py:6 in onStart: ZeroDivisionError: division by zero",
+        ),
+        (
             GOOD + "UserCtx = type('UserCtx', (), {'onStart': lambda self: None})\n",
-            "lambda_main.py:3: onStart is not asynchronous; write \"async def onStart\"",
+            "lambda_main.py:3: UserCtx.onStart is not asynchronous; write \"async def onStart\"",
         ),
     ],
 )

@@ -416,7 +416,7 @@ def test_handlers_that_do_not_meet(errors, first, second, methods):
         ("\nclass main: pass\n", 2, "main is a class"),
         ("async def main(): pass\n", 1, "main takes no parameters; it must take one: the request"),
         ("async def main(a, b): pass\n", 1, "main takes a, b; it must take one: the request"),
-        ("async def main(*, request): pass\n", 1, "main takes request; it must take one: the request"),
+        ("async def main(*, request): pass\n", 1, "main takes request; it must take one: the request, by its place: request is behind a *"),
         ("async def main(request, *, more): pass\n", 1, "main takes request, more; it must take one"),
         (
             "async def main(\n    request: dict,\n): pass\n",
@@ -582,3 +582,11 @@ def test_a_handler_that_is_not_listed_is_a_note(tmp_path):
     (tmp_path / "lambda_main.py").write_text(GOOD_HANDLER)
     found = validation.inspect(str(tmp_path))
     assert (found.errors, found.notes) == ([], ["lambda_main.py:4: H is not in ROUTES_TO_ADD and is ignored; add it there"])
+
+
+@pytest.mark.parametrize("name, hook", [("onstart", "onStart"), ("on_shutdown", "onShutdown"), ("OnStart", "onStart")])
+def test_a_hook_in_other_letters_is_noted(tmp_path, name, hook):
+    (tmp_path / "lambda_main.py").write_text(f"{MAIN}class UserCtx:\n    async def {name}(self): pass\n    async def onReady(self): pass\n")
+    found = validation.inspect(str(tmp_path))
+    assert found.errors == []
+    assert found.notes == [f"lambda_main.py:4: UserCtx.{name} is never called; the hook is called {hook}"]

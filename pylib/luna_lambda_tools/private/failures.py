@@ -34,6 +34,12 @@ def summary_of(error: BaseException) -> str:
     return name if text == name else f"{name}: {text}"
 
 
+def named(value: object) -> str:
+    """``an int``, ``a Response``: what it is."""
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
 def answer_to(error: BaseException) -> tuple[ErrorKind, int, str]:
     """What the client gets for an exception of the lambda: the kind, the status, the detail."""
     if not isinstance(error, (UserException, UserTaskLambdaException)):

@@ -8,7 +8,7 @@ import linecache
 import re
 from typing import Any
 
-from .failures import relative_name
+from .failures import named, relative_name
 from .start_failure import StartFailure
 
 _DEF = re.compile(r"\s*(async\s+)?(def|class)\b")
@@ -42,10 +42,11 @@ def require_coroutine_function(thing: Any, name: str, root: str) -> None:
         return
     place = place_of_definition(thing, root)
     if not callable(thing):
-        raise StartFailure(f"{place}: {name} is a {type(thing).__name__}; it must be an async function")
+        raise StartFailure(f"{place}: {name} is {named(thing)}; it must be an async function")
     if inspect.isasyncgenfunction(_unwrapped(thing)):
         raise StartFailure(f"{place}: {name} is an async generator because of its yield; it must return its result")
-    raise StartFailure(f'{place}: {name} is not asynchronous; write "async def {name}"')
+    method = name.rpartition(".")[2]
+    raise StartFailure(f'{place}: {name} is not asynchronous; write "async def {method}"')
 
 
 def accepts(thing: Any, count: int) -> bool:

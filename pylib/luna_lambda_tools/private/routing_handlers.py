@@ -10,6 +10,7 @@ from ..public.user_handlers.base_handler import LambdaUserHandler
 from ..public.user_handlers.response import HTTPResponse, StreamResponse, head_of
 from . import inspection, log
 from .errors import BAD_RESULT, HostError
+from .failures import named
 from .lambda_model import RouteModel
 from .reply import Reply
 from .response_rules import checked_body, checked_status
@@ -116,10 +117,7 @@ def _is_like_a_response(result: Any) -> bool:
 
 
 def _kind_of(result: object) -> str:
-    if result is None:
-        return "None"
-    name = type(result).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+    return "None" if result is None else named(result)
 
 
 def _log_monitoring(request: Any) -> None:

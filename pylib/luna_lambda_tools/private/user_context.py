@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Awaitable, Callable
 
 from . import inspection
-from .failures import place_of, summary_of, traceback_of
+from .failures import named, place_of, summary_of, traceback_of
 from .start_failure import StartFailure
 
 Hook = Callable[[], Awaitable[Any]]
@@ -22,6 +22,10 @@ class UserContext:
         self._on_shutdown: Hook | None = None
         if user_context is None:
             return
+        if not callable(user_context):
+            raise StartFailure(
+                f'lambda_main.py: UserCtx is {named(user_context)}; it must be a class: write "class UserCtx"'
+            )
         try:
             self.instance = user_context()
         except BaseException as error:
@@ -46,10 +50,13 @@ class UserContext:
             await hook()
 
     def _hook(self, name: str) -> Hook | None:
-        hook = getattr(self.instance, name, None)
+        try:
+            hook = getattr(self.instance, name, None)
+        except BaseException as error:  # it can be a property
+            raise StartFailure(f"{self._where(error, name)}: {summary_of(error)}", traceback_of(error)) from None
         if hook is None:
             return None
-        inspection.require_coroutine_function(hook, name, self._root)
+        inspection.require_coroutine_function(hook, f"UserCtx.{name}", self._root)
         if not inspection.accepts(hook, 0):
             place = inspection.place_of_definition(hook, self._root)
             raise StartFailure(f"{place}: UserCtx.{name} must take no parameters but self")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Iterable
 
 from .functions import FUNCTIONS, Function, accepts, is_decorated, is_generator, positional, required
 from .report import Report, shown
@@ -54,7 +55,15 @@ def _check_function(scope: Scope, function: Function, report: Report) -> None:
         report.add(scope.file, line, "main is an async generator because of its yield; it must return its result")
     if not accepts(function, 1):
         names = ", ".join(required(function)) or "no parameters"
-        report.add(scope.file, line, f"main takes {names}; it must take one: the request")
+        by_name = ", ".join(each.arg for each, value in _keyword_only(function) if value is None)
+        text = f"main takes {names}; it must take one: the request"
+        if by_name:
+            text += f", by its place: {by_name} is behind a *"
+        report.add(scope.file, line, text)
+
+
+def _keyword_only(function: Function) -> Iterable[tuple[ast.arg, ast.expr | None]]:
+    return zip(function.args.kwonlyargs, function.args.kw_defaults)
 
 
 def _check_annotation(scope: Scope, function: Function, report: Report) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from .functions import accepts, find_method, is_decorated, is_generator, is_static, required
+from .functions import accepts, find_method, is_decorated, is_generator, is_static, own_methods, required
 from .report import Report, shown
 from .scope import Scope, resolve
 
@@ -21,11 +21,22 @@ def check_user_context(scope: Scope, report: Report) -> None:
         _check_constructor(found.scope, definition, report)
         for name in HOOKS:
             _check_hook(found.scope, definition, name, report)
+        _note_misspelt(found.scope, definition, report)
     elif definition is not None:
         report.add(found.scope.file, definition.lineno, f'{USER_CONTEXT} is a function; write "class {USER_CONTEXT}"')
     elif isinstance(found.value, (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.Set, ast.Lambda)):
         text = f'{USER_CONTEXT} is {shown(found.value)}; it must be a class: write "class {USER_CONTEXT}"'
         report.add(found.scope.file, found.line, text)
+
+
+def _note_misspelt(scope: Scope, class_: ast.ClassDef, report: Report) -> None:
+    """A hook in other letters is an ordinary method, which nobody calls."""
+    meant = {name.lower(): name for name in HOOKS}
+    for name, method in own_methods(class_).items():
+        hook = meant.get(name.replace("_", "").lower())
+        if hook is not None and name != hook:
+            text = f"{USER_CONTEXT}.{name} is never called; the hook is called {hook}"
+            report.note(scope.file, method.lineno, text)
 
 
 def _check_constructor(scope: Scope, class_: ast.ClassDef, report: Report) -> None:
