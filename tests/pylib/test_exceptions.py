@@ -135,6 +135,7 @@ def test_causes_are_in_the_traceback(hosted):
     [
         ("{'a': [1, 2, datetime.datetime.now()]}", 'result["a"][2] is a datetime, which JSON cannot hold'),
         ("{'images': {1, 2}}", 'result["images"] is a set, which JSON cannot hold'),
+        ("MADE", "result is a coroutine, which JSON cannot hold; write await before the call that gave it"),
         ("object()", "result is an object, which JSON cannot hold"),
         ("b'raw'", "result is a bytes, which JSON cannot hold"),
         ("{'n': float('nan')}", 'result["n"] is nan, which JSON cannot hold'),
@@ -160,8 +161,13 @@ for _ in range(100000):
 class Odd(dict):
     def items(self):
         return 1 / 0
+async def nothing():
+    await asyncio.sleep(0)
+MADE = nothing()
 """
-    answer, channel = answer_of(hosted, f"return {value}", head)
+    # Closed by the lambda itself: Python warns of coroutines that are never awaited.
+    made = "\nclass UserCtx:\n    async def onShutdown(self):\n        MADE.close()\n"
+    answer, channel = answer_of(hosted, f"return {value}", head + made)
     assert (answer.status, answer.kind, answer.code) == (500, "bad_result", 42004)
     assert answer.detail.startswith(detail)
     assert channel.texts("error") == [answer.detail]

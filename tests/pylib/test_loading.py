@@ -108,6 +108,11 @@ def test_a_lambda_that_is_not_valid_is_not_imported(hosted, tmp_path):
             "lambda_main.py:2: No module named 'no_such_package'; put no_such_package into the lambda or install it "
             "into the virtual environment given with --venv",
         ),
+        (
+            "from .part import x\n",
+            "lambda_main.py:1: ImportError: attempted relative import with no known parent package; "
+            "modules beside lambda_main.py are imported by their names, without a dot",
+        ),
         ("from os import no_such\n", "lambda_main.py:1: ImportError: cannot import name 'no_such' from 'os'"),
         ("compile('x = (', 'generated', 'exec')\n", "generated:1: SyntaxError: '(' was never closed"),
     ],

@@ -201,6 +201,9 @@ def test_a_new_handlers_lambda_is_valid_and_does_what_its_readme_says(tool, fold
 def test_new_overwrites_nothing(tool, folder, tmp_path, make):
     make(tmp_path / "there")
     assert tool("new", "there") == (1, "", "lambdapool new: there exists; choose another name or remove it\n")
+    assert tool("new", "no/../my_lambda") == (
+        1, "", "lambdapool new: there is no folder no/.. to make it in; make that first\n"
+    )  # fmt: skip
     assert not (tmp_path / "there").is_dir() or list((tmp_path / "there").iterdir()) == []
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from types import CoroutineType
 from typing import Any, Iterator
 
 from .errors import BAD_RESULT, HostError
@@ -116,7 +117,8 @@ def _fault_of(value: object) -> str | None:
         return None
     if isinstance(value, float):
         return None if math.isfinite(value) else f"is {float.__repr__(value)}, which JSON cannot hold"
-    return f"is {_article(value)}, which JSON cannot hold"
+    hint = "; write await before the call that gave it" if isinstance(value, CoroutineType) else ""
+    return f"is {_article(value)}, which JSON cannot hold{hint}"
 
 
 def _surrogate(text: str) -> str | None:

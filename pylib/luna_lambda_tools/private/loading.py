@@ -154,6 +154,8 @@ def _import_text(error: BaseException, root: str) -> str:
             f"{where}: {text_of(error)}; put {missing.split('.')[0]} into the lambda or install it into the virtual "
             "environment given with --venv"
         )
+    if isinstance(error, ImportError) and "no known parent package" in text_of(error):
+        return f"{where}: {summary_of(error)}; modules beside {MAIN_FILE} are imported by their names, without a dot"
     if isinstance(error, (SystemExit, KeyboardInterrupt)):
         return f"{where}: {summary_of(error)} ended the import; a lambda must not exit while it is imported"
     return f"{where}: {summary_of(error)}"

@@ -65,7 +65,7 @@ def _write(folder: str, files: dict[str, str]) -> None:
     except FileExistsError:
         raise Failure(f"{folder} exists; choose another name or remove it") from None
     except FileNotFoundError:
-        parent = os.path.dirname(os.path.normpath(folder))
+        parent = os.path.dirname(folder.rstrip("/"))
         raise Failure(f"there is no folder {parent} to make it in; make that first") from None
     except OSError as error:
         raise Failure(f"{folder} cannot be made ({reason(error)}); check the permissions") from None
