@@ -2,13 +2,14 @@
 
 import copy
 import json
+import os
 import pickle
 import time
 
 import pytest
 
 from luna_lambda_tools import lambdaConfig
-from luna_lambda_tools.private import configuration
+from luna_lambda_tools.private import configuration, validation
 from luna_lambda_tools.private.start_failure import StartFailure
 
 GOOD = "async def main(request):\n    return {}\n"
@@ -44,6 +45,20 @@ def test_without_the_file_a_read_says_so(hosted):
     hosted.write(
         "from luna_lambda_tools import lambdaConfig\nasync def main(request):\n    return lambdaConfig['name']\n"
     ).run(drive)
+
+
+@pytest.mark.parametrize("name", ["lambda_config.yaml", "Lambda_Config.yml"])
+def test_a_file_of_another_name_is_pointed_out(hosted, in_folder, name):
+    _, told, _ = hosted.write("a: 1\n", name).write(READS).fails()
+    assert f"NoConfigurationError: the lambda has no lambda_config.yml: rename {name}" in told
+    found = validation.inspect(str(in_folder))
+    assert found.notes == [f"{name}:1: is not read; the lambda's configuration is called lambda_config.yml"]
+
+
+def test_a_named_pipe_is_no_configuration(hosted, tmp_path):
+    os.mkfifo(tmp_path / "lambda_config.yml")
+    _, told, _ = hosted.write(GOOD).fails()
+    assert told == "lambda_config.yml:1: is not a regular file; put the configuration itself there"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ and aliases are counted before they are followed, because a few lines of them ca
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING, Any
 
 from .failures import summary_of
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
 FILE_NAME = "lambda_config.yml"
 MAX_BYTES = 1024 * 1024
 MAX_VALUES = 100_000
+_MISNAMED = ("lambda_config.yml", "lambda_config.yaml", "lambda-config.yml", "lambda-config.yaml")
 
 
 def read(folder: str) -> dict[str, Any] | None:
     """The file's mapping, or None when there is no such file. Raises StartFailure."""
     try:
-        with open(os.path.join(folder, FILE_NAME), "rb") as file:
+        # O_NONBLOCK: opening a named pipe must not wait for its writer.
+        with os.fdopen(os.open(os.path.join(folder, FILE_NAME), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise StartFailure(f"{FILE_NAME} is not a regular file; put the configuration itself there")
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return None
@@ -32,6 +37,15 @@ def read(folder: str) -> dict[str, Any] | None:
     if len(data) > MAX_BYTES:
         raise StartFailure(f"{FILE_NAME} is larger than {MAX_BYTES // 1024} KiB; keep data in files of its own")
     return parse(data)
+
+
+def misnamed(folder: str) -> str:
+    """A file that may be meant, as lambda_config.yaml; "" when there is none."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return ""
+    return next((name for name in names if name.lower() in _MISNAMED and name != FILE_NAME), "")
 
 
 def parse(data: bytes) -> dict[str, Any]:

@@ -44,9 +44,9 @@ class LambdaConfig(dict[str, Any]):
     def _ready(self) -> None:
         self._load()
         if self._state == "absent":
-            raise NoConfigurationError(
-                f"the lambda has no {configuration.FILE_NAME}: put it into the root, next to lambda_main.py"
-            )
+            misnamed = configuration.misnamed(".")
+            remedy = f"rename {misnamed}" if misnamed else "put it into the root, next to lambda_main.py"
+            raise NoConfigurationError(f"the lambda has no {configuration.FILE_NAME}: {remedy}")
 
     def __getitem__(self, key: str) -> Any:
         self._ready()

@@ -68,6 +68,9 @@ def check_configuration(root: str, report: Report) -> None:
     except StartFailure as failure:
         place, line, text = _place(failure.text)
         report.add(place, line, text)
+    misnamed = configuration.misnamed(root)
+    if misnamed:
+        report.note(misnamed, 1, f"is not read; the lambda's configuration is called {configuration.FILE_NAME}")
 
 
 def _place(text: str) -> tuple[str, int, str]:
