@@ -227,6 +227,13 @@ class UserCtx:
     assert channel.texts("warning") == ["1 tasks of the lambda do not end and are left behind"]
 
 
+def test_a_factory_of_tasks_that_fails_does_not_disturb_the_shutdown(hosted, event_loop_name):
+    source = "import asyncio\nfrom luna_lambda_tools import logger\ndef fail(loop, coroutine, **more):\n    coroutine.close()\n    raise RuntimeError('no tasks')\n"
+    source += "class UserCtx:\n    async def onShutdown(self):\n        logger.info('bye')\n        asyncio.get_running_loop().set_task_factory(fail)\n"
+    channel = hosted.write(source + GOOD).run(event_loop=event_loop_name)
+    assert channel.texts() == ["bye"]
+
+
 def test_shutdown_closes_asynchronous_generators(hosted):
     async def drive(channel):
         await channel.ask()

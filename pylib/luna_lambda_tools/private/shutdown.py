@@ -72,7 +72,8 @@ class Shutdown:
             log.logger.warning("%d tasks of the lambda do not end and are left behind", len(stubborn))
 
     async def _shut_generators(self) -> None:
-        task = self._loop.create_task(_logged("an asynchronous generator", self._loop.shutdown_asyncgens()))
+        work = _logged("an asynchronous generator", self._loop.shutdown_asyncgens())
+        task = asyncio.Task(work, loop=self._loop)
         await self._wait([task], _STEP_SECONDS)
 
     async def _send_points(self) -> None:
