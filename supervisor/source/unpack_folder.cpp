@@ -47,6 +47,10 @@ std::expected<std::unique_ptr<UnpackFolder>, std::string> UnpackFolder::create(
     const std::string& parent, const Account& reader) {
   std::error_code error;
   const fs::path base = parent.empty() ? fs::temp_directory_path(error) : fs::path(parent);
+  if (error) {
+    return std::unexpected("the temporary folder, TMPDIR, cannot be used: " + error.message() +
+                           "; correct it, or set lambda.unpack_dir");
+  }
   remove_leftovers(base);
   std::string path = (base / (std::string(kPrefix) + "XXXXXX")).string();
   if (mkdtemp(path.data()) == nullptr) {

@@ -144,6 +144,23 @@ TEST_F(UnpackFolderTest, AParentThatCannotBeWrittenIsNamedWithItsKey) {
   EXPECT_NE(folder.error().find("lambda.unpack_dir"), std::string::npos) << folder.error();
 }
 
+TEST_F(UnpackFolderTest, ATemporaryFolderThatIsNotThereIsToldAndTheCurrentOneNotTakenForIt) {
+  const char* const before = getenv("TMPDIR");
+  const std::string kept = before != nullptr ? before : "";
+  setenv("TMPDIR", (parent_ + "/missing").c_str(), 1);
+
+  const auto folder = UnpackFolder::create("");
+
+  if (before != nullptr) {
+    setenv("TMPDIR", kept.c_str(), 1);
+  } else {
+    unsetenv("TMPDIR");
+  }
+  ASSERT_FALSE(folder);
+  EXPECT_NE(folder.error().find("TMPDIR"), std::string::npos) << folder.error();
+  EXPECT_NE(folder.error().find("lambda.unpack_dir"), std::string::npos) << folder.error();
+}
+
 TEST_F(UnpackFolderTest, WithoutAParentItIsInTheSystemsTemporaryFolder) {
   const auto folder = UnpackFolder::create("");
 
