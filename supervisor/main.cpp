@@ -105,7 +105,10 @@ int serve(const ConfigSources& sources, std::optional<TaskOrder> order = std::nu
   }
   const auto installation = find_installation();
   if (!installation) return complain(installation.error());
+  // What cannot be written, to a client that left or to a log file as large as files may be, is an
+  // error of the write.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   lambdapool::protocol::keep_large_blocks();
   const std::uint64_t descriptors = raise_descriptor_limit();
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import uuid
 
@@ -300,3 +301,15 @@ def test_a_log_that_goes_nowhere_is_no_reason_to_fail(serve):
         server = serve("prints", stderr=null.fileno())
 
     assert server.post({"text": "to nobody\n"}).status == 200
+
+
+def test_a_log_file_that_may_not_grow_costs_lines_and_nothing_else(serve, tmp_path):
+    """As with `ulimit -f`: the system's signal for it would end the supervisor."""
+    server = serve("echo", settings={"log.file": str(tmp_path / "log")})
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+    assert [server.post({"n": n}).status for n in range(3)] == [200] * 3
+
+    found = server.request("GET", "/metrics").body.decode()
+    lost = re.search(r'^lambdapool_log_lines_lost_total\{reason="write_failed"\} (\d+)', found, re.M)
+    assert lost and int(lost[1]) >= 3
