@@ -284,6 +284,7 @@ void WorkerProcess::kill() {
   if (state_ == WorkerState::kGone) return;
   if (state_ != WorkerState::kStopping) cause_ = GoneCause::kStopped;
   state_ = WorkerState::kStopping;
+  killed_ = true;
   process_->signal(SIGKILL);
 }
 
@@ -527,8 +528,11 @@ void WorkerProcess::become_gone() {
   end_text_ = sentence;
   WorkerDeath death = this->death(sentence, report);
   if (cause_ == GoneCause::kStopped) {
-    log_.info("worker stopped",
-              {{"worker", number_}, {"pid", pid()}, {"how", exit_status_.to_string()}});
+    // One that crashes instead has perhaps not saved what its onShutdown was for.
+    const bool as_told = exit_status_.clean() || (killed_ && exit_status_.signal == SIGKILL);
+    const std::string how = pid() == 0 ? "had not been forked yet" : exit_status_.to_string();
+    log_.write(as_told ? LogLevel::kInfo : LogLevel::kWarning, "worker stopped",
+               {{"worker", number_}, {"pid", pid()}, {"how", how}});
   } else {
     const std::string file = events_.crash_path(death);
     log_.error("worker died", {{"worker", number_},

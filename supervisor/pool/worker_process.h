@@ -237,6 +237,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   bool proved_itself_ = false;
   bool spoiled_ = false;
   bool aborting_ = false;
+  bool killed_ = false;
   bool out_of_memory_ = false;
   // How far its loop had come when that last changed, and when it was.
   mutable std::uint64_t progress_ = 0;

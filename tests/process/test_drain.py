@@ -126,6 +126,30 @@ def test_an_on_shutdown_that_never_ends_is_cut_off(serve, lambda_):
     assert len(server.log.find("^shutdown begun$")) == 2
 
 
+@pytest.mark.parametrize(
+    "deed, how", [("os._exit(7)", "exited with status 7"), ("ctypes.string_at(0)", "ended by signal 11 (SIGSEGV)")]
+)
+def test_an_on_shutdown_that_ends_its_worker_is_a_warning(serve, make_lambda, deed, how):
+    server = serve(
+        make_lambda(
+            f"""
+            import ctypes, os
+            async def main(request):
+                return {{}}
+            class UserCtx:
+                async def onShutdown(self):
+                    {deed}
+            """
+        )
+    )
+    server.allow("^worker stopped$")
+
+    server.stop()
+
+    (stopped,) = server.log.find("^worker stopped$")
+    assert (stopped.level, stopped["how"]) == ("warning", how)
+
+
 def test_an_on_shutdown_that_raises_is_told_and_ends_the_stop(serve):
     server = serve("shutdown_raises")
     server.allow(".")
