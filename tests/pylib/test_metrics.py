@@ -70,6 +70,12 @@ def test_bad_buckets_are_refused(buckets):
         Histogram("a", "", buckets=buckets)
 
 
+def test_there_are_at_most_1000_buckets():
+    assert len(Histogram("a", "", buckets=[*range(1000), math.inf]).buckets) == 1000
+    with pytest.raises(ValueError, match='"a": 1001 buckets; at most 1000'):
+        Histogram("a", "", buckets=range(1001))
+
+
 def test_each_set_of_label_values_counts_for_itself():
     counter = Counter("faces", "", ["camera", "kind"])
     counter.inc(labels={"camera": "a", "kind": 1})

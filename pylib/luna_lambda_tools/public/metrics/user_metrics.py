@@ -36,6 +36,7 @@ __all__ = ["Counter", "Gauge", "Histogram", "Summary", "monitorLastActivity"]
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _RESERVED_LABELS = ("lambda_id",)
+_MOST_BUCKETS = 1000  # each is two numbers of a frame that holds 4000
 _DEFAULT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 
 Labels = Optional[Mapping[str, object]]
@@ -294,12 +295,14 @@ class Histogram(UserMetric):
         labelNames: Optional[Iterable[str]] = None,
         buckets: Iterable[float] = _DEFAULT_BUCKETS,
     ) -> None:
-        """buckets: upper bounds in rising order."""
+        """buckets: upper bounds in rising order, at most 1000."""
         bounds = [float(bound) for bound in buckets]
         if bounds and bounds[-1] == math.inf:
             bounds.pop()
         if not bounds:
             raise ValueError(f'histogram "{name}": buckets is empty; give at least one upper bound')
+        if len(bounds) > _MOST_BUCKETS:
+            raise ValueError(f'histogram "{name}": {len(bounds)} buckets; at most {_MOST_BUCKETS} are possible')
         rising = all(lower < upper for lower, upper in zip(bounds, bounds[1:]))
         if not rising or not all(map(math.isfinite, bounds)):
             raise ValueError(f'histogram "{name}": buckets must be numbers in rising order, not {bounds}')
