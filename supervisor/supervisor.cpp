@@ -32,6 +32,8 @@ constexpr Milliseconds kChangeTime{150};
 constexpr Milliseconds kOneMoment{100};
 // Until whoever has cancelled a task is told why it has not ended yet.
 constexpr Milliseconds kSlowEnd{1'000};
+// Between two lines about refused metrics: one that has a label per request is refused with each.
+constexpr Milliseconds kRefusalPause{10'000};
 
 std::string name_of(const LambdaConfig& lambda) {
   return lambda.name.empty() ? default_lambda_name(lambda.path) : lambda.name;
@@ -371,9 +373,15 @@ void Supervisor::on_pool_loop_unblocked(std::chrono::nanoseconds blocked) {
 }
 
 void Supervisor::on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) {
-  if (auto added = metrics_.user().add(worker, metric); !added) {
-    log_.warning("metric refused", {{"worker", worker}, {"text", added.error()}});
-  }
+  const auto added = metrics_.user().add(worker, metric);
+  if (added) return;
+  ++metrics_refused_;
+  const auto now = std::chrono::steady_clock::now();
+  if (metric_refusal_told_ && now - *metric_refusal_told_ < kRefusalPause) return;
+  log_.warning("metric refused",
+               {{"worker", worker}, {"text", added.error()}, {"refused", metrics_refused_}});
+  metric_refusal_told_ = now;
+  metrics_refused_ = 0;
 }
 
 void Supervisor::open_tasks(std::function<void()> opened) {

@@ -119,6 +119,8 @@ class Supervisor final : private RequestHandler,
   const std::string lambda_name_;
   const std::string lambda_id_;
   Metrics metrics_;
+  std::uint64_t metrics_refused_ = 0;  // Since the last line about it.
+  std::optional<std::chrono::steady_clock::time_point> metric_refusal_told_;
   Account account_;          // As whom workers run.
   std::string lambda_path_;  // Absolute.
   bool is_archive_ = false;

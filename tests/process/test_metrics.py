@@ -196,6 +196,31 @@ def test_requests_and_errors_have_lunas_names(metered):
     assert value_of(server, "request_count_total", path="POST:/main", status_code="200") == 1
 
 
+def test_a_label_with_ever_new_values_is_refused_in_few_lines(serve, make_lambda):
+    server = serve(
+        make_lambda(
+            """
+            from luna_lambda_tools.public.metrics.user_metrics import Counter
+            SEEN = Counter("seen", "x", ["who"])
+            USER_METRICS = [SEEN]
+            async def main(request):
+                for who in range(request.json["from"], request.json["to"]):
+                    SEEN.inc(labels={"who": str(who)})
+            """
+        )
+    )
+    server.allow("metric refused")
+    assert server.post({"from": 0, "to": 10_000}).status == 200
+    assert server.log.find("metric refused") == []
+
+    for first in range(10_000, 10_300, 10):
+        assert server.post({"from": first, "to": first + 10}).status == 200
+
+    refused = server.log.wait_for("^metric refused$")
+    assert refused[0]["text"] == "metric 'seen_total': there are 10000 series already"
+    assert len(server.log.find("^metric refused$")) <= 4
+
+
 def test_bad_user_metrics_stop_the_start_and_are_named(make_lambda):
     folder = make_lambda(
         """
