@@ -46,6 +46,12 @@ def test_pieces_are_sent_one_by_one_and_empty_ones_are_left_out(hosted):
     assert channel.texts("error") == []
 
 
+@pytest.mark.parametrize("source", ["'text'", "b'text'", "bytearray(b'text')", "memoryview(b'text')"])
+def test_a_text_as_source_is_one_piece(hosted, source):
+    answer, _ = stream(hosted, get(f"return self.stream({source})"))
+    assert (answer.chunks, answer.end) == ([b"text"], "")
+
+
 @pytest.mark.parametrize(
     "code",
     [

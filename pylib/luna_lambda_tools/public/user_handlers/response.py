@@ -139,6 +139,8 @@ class StreamResponse:
             if isinstance(source, AsyncIterable):
                 async for data in source:
                     await self.send(data)
+            elif isinstance(source, (str, bytes, bytearray, memoryview)):  # a single piece, not its characters
+                await self.send(source)
             elif source is not None:
                 for data in source:
                     await self.send(data)
