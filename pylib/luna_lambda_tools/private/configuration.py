@@ -26,7 +26,8 @@ def read(folder: str) -> dict[str, Any] | None:
     """The file's mapping, or None when there is no such file. Raises StartFailure."""
     try:
         # O_NONBLOCK: opening a named pipe must not wait for its writer.
-        with os.fdopen(os.open(os.path.join(folder, FILE_NAME), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+        fd = os.open(os.path.join(folder, FILE_NAME), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(fd, "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise StartFailure(f"{FILE_NAME} is not a regular file; put the configuration itself there")
             data = file.read(MAX_BYTES + 1)

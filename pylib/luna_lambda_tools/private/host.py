@@ -152,7 +152,8 @@ class Host:
         if self._failure is not None:
             raise self._failure
         if fault and not self._is_ready:
-            raise StartFailure(f"{fault}; the import of the lambda, or its onStart, has taken away what it needs (a limit?)")
+            cause = "the import of the lambda, or its onStart, has taken away what it needs (a limit?)"
+            raise StartFailure(f"{fault}; {cause}")
         return 1 if fault else 0
 
     async def _start(self) -> None:
