@@ -346,7 +346,7 @@ ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     "after, text",
     [
         ("LambdaTask = None", "LambdaTask is a NoneType; it must be a class derived from BaseLambdaTask"),
-        ("LambdaTask.executeSubtask = 5", "LambdaTask.executeSubtask is a int; it must be an async function"),
+        ("LambdaTask.executeSubtask = 5", "LambdaTask.executeSubtask is an int; it must be an async function"),
         ("LambdaTask.executeSubtask = lambda self, x: {}", 'LambdaTask.executeSubtask is not asynchronous; write "async def'),
     ],
 )
