@@ -261,6 +261,7 @@ void Supervisor::watch_signals() {
   };
   on(SIGTERM, [this] { on_stop_signal(SIGTERM); });
   on(SIGINT, [this] { on_stop_signal(SIGINT); });
+  on(SIGQUIT, [this] { on_stop_signal(SIGQUIT); });
   on(SIGTTIN, [this] { scale_by(+1); });
   on(SIGTTOU, [this] { scale_by(-1); });
   on(SIGUSR1, [this] { log_.reopen(); });

@@ -21,7 +21,7 @@ def refuses_connections(server: Lambdapool) -> bool:
         return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT], ids=lambda one: one.name)
 def test_running_requests_are_finished(serve, number):
     server = serve("sleeper", workers=2)
     connections = [server.begin(seconds=0.5, name=one) for one in range(6)]

@@ -590,3 +590,11 @@ def test_a_hook_in_other_letters_is_noted(tmp_path, name, hook):
     found = validation.inspect(str(tmp_path))
     assert found.errors == []
     assert found.notes == [f"lambda_main.py:4: UserCtx.{name} is never called; the hook is called {hook}"]
+
+
+def test_a_main_beside_the_task_is_noted(tmp_path):
+    (tmp_path / "lambda_main.py").write_text(TASK + MAIN)
+    found = validation.inspect(str(tmp_path))
+    line = TASK.count("\n") + 1 + MAIN[: MAIN.index("async def main")].count("\n")
+    assert found.errors == []
+    assert found.notes == [f"lambda_main.py:{line}: main is never called: the class LambdaTask makes it a tasks lambda"]

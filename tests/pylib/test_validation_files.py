@@ -49,6 +49,16 @@ def test_a_main_file_two_folders_too_deep(write, errors):
     ]
 
 
+def test_a_package_that_hides_the_main_file(write, errors):
+    write("lambda_main.py", MAIN)
+    write("lambda_main/part.py", "")
+    assert errors() == []
+    write("lambda_main/__init__.py", MAIN)
+    assert errors() == [
+        "lambda_main.py:1: the package lambda_main/ is imported in place of lambda_main.py; rename the package"
+    ]
+
+
 def test_a_folder_in_the_main_files_place(write, errors):
     write("lambda_main.py/part.py", MAIN)
     assert errors() == ["lambda_main.py:1: lambda_main.py is not a file; it must be the lambda's source"]

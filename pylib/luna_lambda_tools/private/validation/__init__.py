@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from .conflict_rules import check_conflicts
 from .files import MAIN_FILE, check_configuration, check_modules, has_main_file
-from .functions import tools_base
+from .functions import FUNCTIONS, tools_base
 from .handler_rules import HANDLER_BASE, HandlerRoute, assigned_route, check_handler
 from .main_rules import check_main, type_of_main
 from .report import Report
@@ -80,6 +80,7 @@ def _check_main_file(scope: Scope, report: Report) -> list[HandlerRoute]:
     misnamed = misnamed_task_class(scope)
     if task is not None:
         check_task(*task, report)
+        _note_main(scope, report)
     elif misnamed is not None:
         report.add(scope.file, misnamed.lineno, f"the task is called {misnamed.name}; rename it to LambdaTask")
     else:
@@ -90,6 +91,12 @@ def _check_main_file(scope: Scope, report: Report) -> list[HandlerRoute]:
     check_conflicts(scope.file, routes, report, is_tasks_lambda=task is not None)
     _note_unlisted(scope, handlers, report)
     return routes
+
+
+def _note_main(scope: Scope, report: Report) -> None:
+    main = scope.bindings.get("main", [None])[-1]
+    if isinstance(main, FUNCTIONS):
+        report.note(scope.file, main.lineno, "main is never called: the class LambdaTask makes it a tasks lambda")
 
 
 def _note_unlisted(scope: Scope, handlers: list[ast.ClassDef], report: Report) -> None:

@@ -18,6 +18,9 @@ _SKIPPED = {"__pycache__", "node_modules", "__MACOSX"}
 
 def has_main_file(root: str, report: Report) -> bool:
     if os.path.isfile(os.path.join(root, MAIN_FILE)):
+        package = MAIN_FILE.removesuffix(".py")
+        if os.path.isfile(os.path.join(root, package, "__init__.py")):
+            report.add(MAIN_FILE, 1, f"the package {package}/ is imported in place of {MAIN_FILE}; rename the package")
         return True
     try:
         names = sorted(os.listdir(root))
