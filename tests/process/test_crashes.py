@@ -260,6 +260,17 @@ def test_a_lambda_may_run_other_programs(serve, how):
     assert response.json()["output"] == "42"
 
 
+def test_a_lambda_may_hand_parts_of_a_request_to_other_processes(serve):
+    server = serve("forks")
+    worker = server.worker()
+
+    response = server.post({"how": "process pool", "n": 1}, headers=[("X-Test", "1"), ("x-test", "2")])
+
+    assert response.status == 200, response.body
+    assert response.json()["all"] == ["1", "2"] and response.json()["value"] == {"how": "process pool", "n": 1}
+    assert response.json()["pid"] != worker and server.worker() == worker
+
+
 def test_a_program_that_a_worker_leaves_behind_does_not_hide_its_death(serve):
     server = serve("forks")
     server.allow(".")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 import json
+import pickle
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +21,9 @@ if str(PYLIB) not in sys.path:
     sys.path.insert(0, str(PYLIB))
 
 from luna_lambda_tools.private.errors import BadRequestJson  # noqa: E402
+from luna_lambda_tools.private.log import RequestLogger  # noqa: E402
 from luna_lambda_tools.private.query import MAX_FIELDS  # noqa: E402
+from luna_lambda_tools.public.handlers.handlers_request import HandlersLambdaRequest  # noqa: E402
 from luna_lambda_tools.public.standalone import StandaloneLambdaRequest, standalone_request  # noqa: E402
 
 
@@ -364,3 +369,117 @@ def test_every_public_name_has_a_docstring() -> None:
     for name in dir(StandaloneLambdaRequest):
         if not name.startswith("_") and name not in StandaloneLambdaRequest.__slots__:
             assert inspect.getdoc(inspect.getattr_static(StandaloneLambdaRequest, name)), name
+
+
+# --- copies ---
+
+
+def pickled(value: Any) -> Any:
+    return pickle.loads(pickle.dumps(value))
+
+
+FORM = b"a=1&b=2"
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, pickled])
+@pytest.mark.parametrize(
+    "part",
+    "headers cookies args query_args form files accept credentials match_info ctx dataForMonitoring logger".split(),
+)
+def test_the_parts_of_a_request_can_be_copied_and_pickled(part: str, how: Any) -> None:
+    headers = [("Cookie", "a=b"), ("Authorization", "Bearer x"), ("Content-Type", "application/x-www-form-urlencoded")]
+    context = Context()
+    context.loggerFor = RequestLogger  # type: ignore[method-assign]
+    value = getattr(request(FORM, headers, b"a=1&a=2", context=context), part)
+
+    made = how(value)
+
+    assert type(made) is type(value)
+    assert made.extra == value.extra if part == "logger" else made == value
+
+
+def test_copied_headers_keep_all_values_of_a_name_and_ignore_case() -> None:
+    headers = request(headers=[("X", "1"), ("Y", "2"), ("x", "3")]).headers
+
+    for made in (copy.copy(headers), copy.deepcopy(headers), pickled(headers)):
+        assert list(made.items()) == [("x", "1"), ("y", "2"), ("x", "3")]
+        assert made.getall("X") == ["1", "3"] and made.y == "2"
+
+
+class Uncopyable:
+    def __reduce_ex__(self, protocol: object) -> Any:
+        raise AssertionError("nobody copies what a lambda holds")
+
+
+class OneTime:
+    """Like the channel's own headers: nothing that could be pickled."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._lock = threading.Lock()
+        self._pairs = pairs
+
+    def __iter__(self) -> Any:
+        return iter(self._pairs)
+
+
+def held_request(cls: type[StandaloneLambdaRequest] = StandaloneLambdaRequest) -> StandaloneLambdaRequest:
+    context = Context()
+    context.userCtx = Uncopyable()
+    context.loggerFor = lambda requestId: Uncopyable()  # type: ignore[method-assign,assignment,return-value]
+    headers = OneTime([("X", "1"), ("Content-Type", "application/json")])
+    return cls(context, "1700000000,id", "POST", b"/main", b"a=1", headers, b'{"a": [1]}', "10.0.0.7", 1)
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("cls", [StandaloneLambdaRequest, HandlersLambdaRequest])
+@pytest.mark.parametrize("parsed", [False, True])
+def test_a_copied_request_reads_as_the_request_does(how: Any, cls: type[StandaloneLambdaRequest], parsed: bool) -> None:
+    it = held_request(cls)
+    if parsed:
+        it.json, it.args, it.logger, it.headers
+
+    made = how(it)
+
+    assert type(made) is cls and repr(made) == repr(it)
+    assert (made.json, made.args, made.headers["x"], made.body) == ({"a": [1]}, {"a": ["1"]}, "1", it.body)
+    assert (made.requestId, made.ip, made.startRequestTime) == (it.requestId, it.ip, it.startRequestTime)
+    assert made.userCtx is it.userCtx and made.config is it.config and (made.logger is it.logger) is parsed
+
+
+def test_what_is_done_to_a_deep_copy_leaves_the_request_alone() -> None:
+    it = held_request()
+    it.ctx.mine = [1]
+    it.json, it.headers, it.args
+
+    made = copy.deepcopy(it)
+    made.json["a"].append(2)
+    made.headers["x"] = "2"
+    made.args["a"].append("2")
+    made.ctx.mine.append(2)
+
+    assert (it.json, it.headers["x"], it.args, it.ctx.mine) == ({"a": [1]}, "1", {"a": ["1"]}, [1])
+
+
+def test_a_deep_copy_of_a_request_within_itself_ends() -> None:
+    it = held_request()
+    it.ctx.request = it
+
+    made = copy.deepcopy(it)
+
+    assert made.ctx.request is made
+
+
+def test_a_copy_shares_what_was_parsed_and_keeps_what_it_parses_itself() -> None:
+    it = held_request()
+    it.ctx.mine = 1
+
+    made = copy.copy(it)
+    made.get_form()
+
+    assert made.ctx is it.ctx and made.json is not it.json
+    assert it._kept is not None and "form" not in it._kept
+
+
+def test_pickling_a_request_says_what_to_pickle() -> None:
+    with pytest.raises(TypeError, match="StandaloneLambdaRequest cannot be pickled.*request.json, request.headers"):
+        pickle.dumps(held_request())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # loaded when the first client is asked for
     from luna_lambda_tools.public.clients import Clients
 
 _T = TypeVar("_T")
+_Request = TypeVar("_Request", bound="StandaloneLambdaRequest")
 _UNSET: Final[Any] = object()
 _HTTP_PORT = 80
 
@@ -155,6 +157,36 @@ class StandaloneLambdaRequest(LunaAccess):
     respond = _Absent("respond")
     route = _Absent("route")
     url_for = _Absent("url_for")
+
+    def __copy__(self: _Request) -> _Request:
+        made = object.__new__(type(self))
+        for name in _STATE:
+            setattr(made, name, getattr(self, name))
+        if self._kept is not None:
+            made._kept = self._kept.copy()
+        return made
+
+    def __deepcopy__(self: _Request, memo: dict[int, Any]) -> _Request:
+        """A request whose headers, JSON, form, `ctx` and the like are copies, too.
+
+        What belongs to the lambda as a whole is the same as before: userCtx, config, logger and clients.
+        """
+        made = copy.copy(self)
+        memo[id(self)] = made
+        made._headers = copy.deepcopy(self._headers, memo)
+        if self._json is not _UNSET:
+            made._json = copy.deepcopy(self._json, memo)
+        if self._kept is not None:
+            made._kept = {
+                key: value if key in _SHARED else copy.deepcopy(value, memo) for key, value in self._kept.items()
+            }
+        return made
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} cannot be pickled, it belongs to this worker; give other processes what they need "
+            "of it: request.body, request.json, request.headers, ..."
+        )
 
     def _keep(self, key: object, make: Callable[[], _T]) -> _T:
         """What `make` made for `key` when it was first asked for."""
@@ -490,6 +522,9 @@ class StandaloneLambdaRequest(LunaAccess):
         """Whether answers to the method may be cached."""
         return self.method in ("GET", "HEAD")
 
+
+_STATE = tuple(name for name in StandaloneLambdaRequest.__slots__ if name != "__weakref__")
+_SHARED = ("logger", "clients")  # by deep copies
 
 _scan = json.JSONDecoder().scan_once
 _SPACE = " \t\n\r"
