@@ -37,7 +37,11 @@ _current: Callable[[], asyncio.Task[Any] | None] = lambda: None
 
 
 def tell_tasks_by(own: asyncio.AbstractEventLoop, current: Callable[[], asyncio.Task[Any] | None]) -> None:
-    """Code that runs on the loop, but in no task yet, is in the one that ``current()`` gives."""
+    """Code that runs on the loop, but in no task yet, is in the one that ``current()`` gives.
+
+    Other threads are told as before: ``current()`` makes the task, which only the loop's thread can do once and no more,
+    and not after the step has ended.
+    """
     global _own, _current
     _own, _current = own, current
 
