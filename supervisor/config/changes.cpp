@@ -10,7 +10,7 @@ namespace lambdapool::supervisor {
 namespace {
 
 // Sections and keys that a reload applies.
-constexpr std::array<std::string_view, 12> kLive = {
+constexpr std::array<std::string_view, 13> kLive = {
     "pool",
     "quarantine",
     "worker",
@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 12> kLive = {
     "monitoring",
     "log.level",
     "lambda.venv",
+    "lambda.user_config",
     "lambda.version",
     "lambda.max_entries",
     "lambda.max_total",
@@ -49,6 +50,11 @@ std::vector<ConfigChange> find_changes(Config before, Config after) {
     if (same_value(key, before, after)) continue;
     changes.push_back({key.path, value_text(before, key), value_text(after, key), !is_live(key)});
   }
+  if (before.lambda.user_config == after.lambda.user_config &&
+      before.lambda.user_config_json != after.lambda.user_config_json) {
+    changes.push_back({"lambda.user_config", before.lambda.user_config,
+                       after.lambda.user_config + ", which holds something else", false});
+  }
   for (const std::string_view path : luna_paths()) {
     std::string old_text = luna_value_text(before.luna.settings, path);
     std::string new_text = luna_value_text(after.luna.settings, path);
@@ -64,6 +70,7 @@ Config with_live_changes(Config before, Config after) {
     std::visit([&]<class T>(T* member) { *member = *std::get<T*>(key.member(after)); },
                key.member(before));
   }
+  before.lambda.user_config_json = after.lambda.user_config_json;
   before.luna.settings = after.luna.settings;
   return before;
 }

@@ -37,8 +37,10 @@ struct LambdaConfig {
   std::string id;    // Default: a UUID made from the name, the same at every start.
   std::string name;  // Default: the file or folder name of the path.
   std::string version = "1";
-  std::string venv;        // A virtual environment's folder; empty for none.
-  bool reload = false;     // Whether a change of its files reloads it.
+  std::string venv;                   // A virtual environment's folder; empty for none.
+  std::string user_config;            // The file of request.config.userConfig; empty for none.
+  std::string user_config_json = {};  // What it holds: a JSON object, or nothing.
+  bool reload = false;                // Whether a change of its files reloads it.
   std::string unpack_dir;  // Where archives are unpacked; default: the system's temporary folder.
   std::uint32_t max_entries = 10'000;
   std::size_t max_total = std::size_t{256} << 20;

@@ -1,6 +1,5 @@
 #include "supervisor/config/loader.h"
 
-#include <fcntl.h>
 #include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -8,7 +7,6 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -16,9 +14,10 @@
 #include <utility>
 
 #include "supervisor/config/luna_settings.h"
+#include "supervisor/config/read_file.h"
 #include "supervisor/config/schema.h"
+#include "supervisor/config/user_config.h"
 #include "supervisor/log/escape.h"
-#include "supervisor/uv/file_descriptor.h"
 
 namespace lambdapool::supervisor {
 namespace {
@@ -229,26 +228,6 @@ class Origins {
   std::map<std::string, std::string> origins_;
 };
 
-std::string reason(int error) { return std::generic_category().message(error); }
-
-std::expected<std::string, std::string> read_file(const std::string& path) {
-  const uv::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.open()) return std::unexpected("cannot be opened: " + reason(errno));
-  std::string text(kMaxConfigFile + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t count = ::read(file.get(), text.data() + size, text.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return std::unexpected("cannot be read: " + reason(errno));
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
-  }
-  if (size > kMaxConfigFile)
-    return std::unexpected("is larger than 1MiB; it cannot be a configuration");
-  text.resize(size);
-  return text;
-}
-
 // Without a current folder relative paths stay as they are.
 std::filesystem::path absolute(const std::filesystem::path& path) {
   std::error_code error;
@@ -289,7 +268,7 @@ std::expected<Config, std::vector<std::string>> load_config(const ConfigSources&
   origins.add(sources.defaults);
   apply_settings(config, sources.defaults, absolute("."), errors);
   if (sources.file) {
-    const auto yaml = read_file(*sources.file);
+    const auto yaml = read_config_file(*sources.file);
     config.file = absolute(*sources.file).string();
     if (yaml) {
       const auto settings = read_settings(*yaml, *sources.file, errors);
@@ -303,6 +282,7 @@ std::expected<Config, std::vector<std::string>> load_config(const ConfigSources&
   apply_settings(config, sources.sets, absolute("."), errors);
   if (errors.empty()) {
     check_together(config, errors);
+    read_user_config(config.lambda, errors);
     for (std::string& error : errors) error = origins.with_origin(error);
   }
   if (errors.empty() && sources.lambda_path == LambdaPath::kRequired &&

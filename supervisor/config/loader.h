@@ -25,8 +25,6 @@ struct ConfigSources {
   std::vector<Setting> defaults = {};  // Of the command, where they are not the usual ones.
 };
 
-inline constexpr std::size_t kMaxConfigFile = std::size_t{1} << 20;
-
 // Failure: every complaint at once, as lines for people: `FILE:LINE: KEY: text` or `--flag value:
 // text`. Relative paths in the file count from the file's folder, those of the command line from
 // the current one; all come out absolute.

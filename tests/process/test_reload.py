@@ -244,6 +244,23 @@ def test_a_reload_applies_what_has_changed_in_the_configuration_file(configured)
     }
 
 
+def test_a_reload_reads_the_user_configuration_anew(serve, make_lambda, tmp_path):
+    user = tmp_path / "user.json"
+    user.write_text('{"setting_1": 1}')
+    folder = make_lambda("async def main(request):\n    return request.config.userConfig\n")
+    server = serve(folder, "--set", f"lambda.user_config={user}")
+    assert server.post({}).json() == {"setting_1": 1}
+
+    server.expected_workers = 1
+    user.write_text('{"setting_1": [2]}')
+    server.send_signal(signal.SIGHUP)
+    server.log.wait_for("^reloaded$", within=20)
+
+    assert server.post({}).json() == {"setting_1": [2]}
+    (record,) = server.log.find("^configuration changed$")
+    assert record["key"] == "lambda.user_config" and record["to"] == f"{user}, which holds something else"
+
+
 def test_a_reload_says_what_needs_a_restart_and_leaves_it_as_it_was(configured):
     server, change = configured("server: {idle_timeout: 75s}\n")
 

@@ -159,6 +159,14 @@ def test_user_configuration_is_empty_until_someone_sets_it(hosted):
     hosted.write("async def main(request):\n    return request.config.userConfig\n").run(drive)
 
 
+def test_user_configuration_is_what_the_operator_has_set(hosted):
+    async def drive(channel):
+        assert (await channel.ask()).json == {"setting_1": 1, "list": [None]}
+
+    source = "async def main(request):\n    return request.config.userConfig\n"
+    hosted.write(source).run(drive, settings='{"user_config": {"setting_1": 1, "list": [null]}}')
+
+
 def test_a_lambda_may_stop_the_loop_and_nothing_ends(hosted, event_loop_name):
     async def drive(channel):
         await channel.ask()

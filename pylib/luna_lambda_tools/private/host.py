@@ -96,14 +96,15 @@ class Host:
         """Imports the lambda. Raises StartFailure."""
         self._channel = channel
         self._root = os.path.abspath(start["lambda_root"])
-        self._context = Context()
+        settings: dict[str, Any] = json.loads(start.get("settings") or "{}")
+        self._context = Context(settings.get("user_config"))
         self._loop, self._loop_name = make_loop(start["event_loop"])
         asyncio.set_event_loop(self._loop)
         attribution.install(channel, self._loop)
         luna.configure(start.get("settings", "{}"), self._root)
         self._configurator = Configurator(luna, self._loop)
         lambda_id = str(start["lambda_id"])
-        monitoring.configure(json.loads(start.get("settings") or "{}").get("monitoring"), lambda_id, self._loop)
+        monitoring.configure(settings.get("monitoring"), lambda_id, self._loop)
         self._points: monitoring.RequestPoints | None = None
         if monitoring.is_on():
             self._points = monitoring.RequestPoints(channel, f"lambda-{lambda_id}", monitoring.send_line)

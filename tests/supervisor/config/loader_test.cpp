@@ -8,6 +8,8 @@
 #include <fstream>
 #include <string>
 
+#include "supervisor/config/read_file.h"
+
 namespace lambdapool::supervisor {
 namespace {
 
