@@ -120,6 +120,7 @@ int serve(const ConfigSources& sources, std::optional<TaskOrder> order = std::nu
       tell_failure(manager, log.error());
       return complain(log.error());
     }
+    for (const std::string& remark : config->remarks) (*log)->warning(remark);
     fit_connections(*config, descriptors, **log);
     Supervisor supervisor(*config, sources, *installation, **log, std::move(order));
     result = supervisor.run();

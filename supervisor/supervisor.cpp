@@ -205,6 +205,7 @@ std::expected<Config, std::string> Supervisor::read_config() {
     for (const std::string& line : read.error()) lines += (lines.empty() ? "" : "\n") + line;
     return std::unexpected(lines);
   }
+  for (const std::string& remark : read->remarks) log_.warning(remark);
   not_applied_.clear();
   for (const ConfigChange& change : find_changes(config_, *read)) {
     log_.write(change.needs_restart ? LogLevel::kWarning : LogLevel::kInfo,

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "supervisor/config/luna_settings.h"
 
@@ -184,6 +185,8 @@ struct Config {
   CrashConfig crash;
   MonitoringConfig monitoring;
   LogConfig log;
+  // About settings that were understood and have no effect, with their places.
+  std::vector<std::string> remarks = {};
 };
 
 }  // namespace lambdapool::supervisor

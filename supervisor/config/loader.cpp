@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "supervisor/config/luna_platform.h"
 #include "supervisor/config/luna_settings.h"
 #include "supervisor/config/read_file.h"
 #include "supervisor/config/schema.h"
@@ -166,7 +167,8 @@ class SettingsWalk {
 
   // A setting, or the members of a group of LUNA's settings.
   void entry(const std::string& path, const YamlNode& key, const YamlNode& value) {
-    if (value.shape != Setting::Shape::kMapping || !is_luna_group(path)) {
+    if (value.shape != Setting::Shape::kMapping ||
+        !(is_luna_group(path) || is_platform_group(path))) {
       return setting(path, key, value);
     }
     each_pair(value, path + ".",
@@ -265,21 +267,29 @@ std::expected<Config, std::vector<std::string>> load_config(const ConfigSources&
   Config config;
   std::vector<std::string> errors;
   Origins origins;
-  origins.add(sources.defaults);
-  apply_settings(config, sources.defaults, absolute("."), errors);
+  LunaPlatform platform;
+  std::vector<Setting> in_file;
   if (sources.file) {
     const auto yaml = read_config_file(*sources.file);
     config.file = absolute(*sources.file).string();
     if (yaml) {
-      const auto settings = read_settings(*yaml, *sources.file, errors);
-      origins.add(settings);
-      apply_settings(config, settings, absolute(*sources.file).parent_path(), errors);
+      in_file = platform.take(read_settings(*yaml, *sources.file, errors), errors);
     } else {
       errors.push_back(*sources.file + ": " + yaml.error());
     }
   }
-  origins.add(sources.sets);
-  apply_settings(config, sources.sets, absolute("."), errors);
+  const std::vector<Setting> on_command_line = platform.take(sources.sets, errors);
+  const std::vector<Setting> of_luna = platform.as_own(errors);
+  config.remarks = platform.remarks();
+  const auto here = absolute(".");
+  const auto folder = absolute(sources.file.value_or(".")).parent_path();
+  for (const auto& [settings, base] : {std::pair(&sources.defaults, &here),
+                                       {&of_luna, &here},
+                                       {&in_file, &folder},
+                                       {&on_command_line, &here}}) {
+    origins.add(*settings);
+    apply_settings(config, *settings, *base, errors);
+  }
   if (errors.empty()) {
     check_together(config, errors);
     read_user_config(config.lambda, errors);

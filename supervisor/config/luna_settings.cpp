@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "supervisor/config/config.h"
+#include "supervisor/config/luna_platform.h"
 #include "supervisor/config/settings.h"
 #include "supervisor/config/values.h"
 #include "supervisor/log/escape.h"
@@ -232,6 +233,7 @@ std::span<const std::string> luna_paths() {
       made.push_back(std::string(kLunaPrefix).append(group));
       for (const LunaSetting& one : members) made.push_back(std::string(kLunaPrefix) + one.path);
     });
+    made.insert(made.end(), platform_paths().begin(), platform_paths().end());
     return made;
   }();
   return paths;

@@ -26,7 +26,7 @@ using LunaValues = std::map<std::string, std::string, std::less<>>;
 // Whether this is the path of a group, whose value is a mapping.
 bool is_luna_group(std::string_view path);
 
-// Every group and every member, as paths.
+// Every group and every member, as paths; those of luna_platform.h as well.
 std::span<const std::string> luna_paths();
 
 // Sets a member. Failure: what is wrong, without the path.

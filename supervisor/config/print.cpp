@@ -24,7 +24,9 @@ constexpr std::string_view kLunaComment =
     "LUNA's own settings, by their own names; as comments where nothing is set. Times are seconds. "
     "What ADDITIONAL_SERVICES_USAGE says 0 of is disabled even with an origin. With "
     "USE_CONFIGURATOR "
-    "1 the settings of luna-configurator come before those of this file.";
+    "1 the settings of luna-configurator come before those of this file. INFLUX_MONITORING, "
+    "LUNA_SERVICE_METRICS and LUNA_LAMBDA_UNIT_LOGGER set keys of monitoring, metrics and log, "
+    "which come before them.";
 constexpr std::size_t kWidth = 100;
 
 // Appends `text` as comment lines, broken at spaces.

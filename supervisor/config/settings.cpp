@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "supervisor/config/listen_address.h"
+#include "supervisor/config/luna_platform.h"
 #include "supervisor/config/luna_settings.h"
 #include "supervisor/config/monitoring_settings.h"
 #include "supervisor/config/nearest.h"
@@ -167,8 +168,9 @@ std::expected<Setting, std::string> parse_set(std::string_view argument) {
   const std::size_t equals = argument.find('=');
   const Key* const key = find_key(argument.substr(0, equals));
   std::string origin = "--set ";
-  if (key != nullptr && key->kind == Kind::kSecret) {
-    origin.append(key->path).append("=").append(kMask);
+  const std::string_view path = argument.substr(0, equals);
+  if ((key != nullptr && key->kind == Kind::kSecret) || is_platform_secret(path)) {
+    origin.append(path).append("=").append(kMask);
   } else {
     append_escaped(origin, clipped(argument, 200));
   }
