@@ -401,18 +401,18 @@ void Supervisor::open_tasks(std::function<void()> opened) {
 
 void Supervisor::on_pool_ready() {
   if (stopping_) return;
-  if (order_) return run_order();
+  if (order_) return run_order(*std::move(order_));
   open_tasks([this] { listen(); });
 }
 
-void Supervisor::run_order() {
+void Supervisor::run_order(TaskOrder order) {
   if (!runs_tasks()) {
     return give_up(lambda_path_ + ": is a " + pool_->lambda_type() +
                    " lambda; only tasks lambdas, with a class LambdaTask, run tasks");
   }
   command_ =
       std::make_unique<TaskCommand>(loop_, log_, config_.tasks, static_cast<TaskWorkers&>(*this),
-                                    *std::move(order_), [this](int exit_code) {
+                                    std::move(order), [this](int exit_code) {
                                       exit_code_ = exit_code;
                                       stopping_ = true;
                                       stop_pool();

@@ -68,7 +68,7 @@ class Supervisor final : private RequestHandler,
   void on_pool_loop_blocked() override;
   void on_pool_loop_unblocked(std::chrono::nanoseconds blocked) override;
   std::string crash_path(const WorkerDeath& death) override;
-  void on_pool_worker_died(WorkerDeath death) override;
+  void on_pool_worker_died(const WorkerDeath& death) override;
   void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) override;
   void control(ControlId id, const ControlRequest& request) override;
   std::vector<NotReady> why_not_ready() const override;
@@ -105,7 +105,7 @@ class Supervisor final : private RequestHandler,
   // Opens the database of tasks, unless that has been done or the lambda is none of tasks.
   void open_tasks(std::function<void()> opened);
   void listen();
-  void run_order();
+  void run_order(TaskOrder order);
   void stop_when_idle();
   void stop_pool();
   void give_up(std::string why);

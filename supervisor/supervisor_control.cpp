@@ -51,7 +51,7 @@ std::string Supervisor::crash_path(const WorkerDeath& death) {
   return crashes_ ? crashes_->path_of(crash_file_name(death)) : "";
 }
 
-void Supervisor::on_pool_worker_died(WorkerDeath death) {
+void Supervisor::on_pool_worker_died(const WorkerDeath& death) {
   if (!crashes_) return;
   const DeathLambda lambda{lambda_id_, lambda_name_, config_.lambda.version, lambda_path_};
   crashes_->write(crash_file_name(death), json_page(to_json(death, lambda, limits_json(config_))));

@@ -1,6 +1,7 @@
 #include "supervisor/cli/status_text.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "supervisor/cli/table.h"
@@ -123,19 +124,20 @@ std::string workers_text(const Json& workers) {
 
 std::string requests_text(const Json& workers) {
   struct Running {
+    double age;
+    std::size_t place;  // Among all, as they were told.
     const Json* worker;
     const Json* request;
   };
   std::vector<Running> running;
   for (const Json& worker : workers) {
     for (const Json& request : array_member(worker, "requests")) {
-      running.push_back({&worker, &request});
+      running.push_back({number_member(request, "age_s"), running.size(), &worker, &request});
     }
   }
   if (running.empty()) return {};
-  std::ranges::stable_sort(running, std::ranges::greater{}, [](const Running& each) {
-    return number_member(*each.request, "age_s");
-  });
+  std::ranges::sort(running, {},
+                    [](const Running& each) { return std::pair(-each.age, each.place); });
   Table table(
       {{"REQUEST"}, {"WORKER", Table::Align::kRight}, {"AGE", Table::Align::kRight}, {"STATE"}});
   for (const Running& each : running) {

@@ -211,6 +211,11 @@ std::string canonical(std::string_view path) {
   return full;
 }
 
+std::string_view unquoted(std::string_view text) {
+  const bool quoted = text.size() > 1 && text.starts_with('"') && text.ends_with('"');
+  return quoted ? text.substr(1, text.size() - 2) : text;
+}
+
 bool is_uuid(std::string_view text) {
   constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
   return std::ranges::equal(text, kShape, [](char c, char shape) {
@@ -237,11 +242,6 @@ std::span<const std::string> luna_paths() {
     return made;
   }();
   return paths;
-}
-
-std::string_view unquoted(std::string_view text) {
-  const bool quoted = text.size() > 1 && text.starts_with('"') && text.ends_with('"');
-  return quoted ? text.substr(1, text.size() - 2) : text;
 }
 
 std::expected<void, std::string> set_luna_value(LunaValues& values, std::string_view path,

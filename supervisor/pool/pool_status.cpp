@@ -22,7 +22,7 @@ std::string_view to_string(WorkerState state) {
   return "gone";
 }
 
-WorkerStatus WorkerProcess::status() {
+WorkerStatus WorkerProcess::status() const {
   const auto now = std::chrono::steady_clock::now();
   WorkerStatus status{.number = number_,
                       .pid = pid(),

@@ -79,6 +79,12 @@ class RequestSlots {
   }
 
   template <class Visit>
+  void for_each_busy(Visit visit) const {
+    for (const Slot& slot : slots_) {
+      if (slot.id != 0) visit(slot);
+    }
+  }
+  template <class Visit>
   void for_each_busy(Visit visit) {
     for (Slot& slot : slots_) {
       if (slot.id != 0) visit(slot);

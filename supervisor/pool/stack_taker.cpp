@@ -119,9 +119,10 @@ void StackTaker::take(Milliseconds limit, Done done) {
 }
 
 void StackTaker::finish_if_whole(std::list<Taking>::iterator taking) {
-  if (!taking->threads || !taking->tasks) return;
-  WorkerStacks stacks{.threads = std::move(*taking->threads), .tasks = std::move(*taking->tasks)};
-  const Done done = std::move(taking->done);
+  auto& [threads, tasks, when_whole] = *taking;
+  if (!threads || !tasks) return;
+  WorkerStacks stacks{.threads = *std::move(threads), .tasks = *std::move(tasks)};
+  const Done done = std::move(when_whole);
   takings_.erase(taking);
   done(std::move(stacks));
 }

@@ -71,8 +71,9 @@ bool WorkerChannel::decode() {
       events_.on_protocol_error(to_string(frame.error()));
       return false;
     }
-    if (!*frame) return true;
-    const auto message = protocol::decode_up(**frame);
+    const auto& bytes = *frame;
+    if (!bytes) return true;
+    const auto message = protocol::decode_up(*bytes);
     if (!message) {
       close();
       events_.on_protocol_error(message.error().text);

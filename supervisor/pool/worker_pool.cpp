@@ -1,6 +1,7 @@
 #include "supervisor/pool/worker_pool.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "supervisor/uv/process_memory.h"
 
@@ -349,9 +350,7 @@ void WorkerPool::on_worker_unblocked(std::chrono::nanoseconds blocked) {
 
 std::string WorkerPool::crash_path(const WorkerDeath& death) { return events_.crash_path(death); }
 
-void WorkerPool::on_worker_died(WorkerDeath death) {
-  events_.on_pool_worker_died(std::move(death));
-}
+void WorkerPool::on_worker_died(const WorkerDeath& death) { events_.on_pool_worker_died(death); }
 
 void WorkerPool::on_worker_free(WorkerProcess& worker) {
   if (worker.has_served_enough()) start_next();
@@ -653,7 +652,9 @@ void WorkerPool::on_stacks(std::uint64_t taking, WorkerStacks stacks) {
   if (--found->second.missing > 0) return;
   Taking whole = std::move(found->second);
   takings_.erase(found);
-  std::ranges::stable_sort(whole.taken, {}, &WorkerStacks::worker);
+  // Two have one number while one replaces the other.
+  std::ranges::sort(whole.taken, {},
+                    [](const WorkerStacks& each) { return std::pair(each.worker, each.pid); });
   whole.done(std::move(whole.taken));
 }
 

@@ -60,7 +60,7 @@ class PoolEvents {
   // Where the file about the death will be, for the log; empty: nowhere.
   virtual std::string crash_path(const WorkerDeath&) { return {}; }
   // Follows, with all that is known of a worker that was not told to stop.
-  virtual void on_pool_worker_died(WorkerDeath) {}
+  virtual void on_pool_worker_died(const WorkerDeath&) {}
   // Something changed in one of the lambda's own metrics, in the worker of that number.
   virtual void on_pool_metric(std::uint32_t worker, const protocol::Metric& metric) = 0;
 
@@ -156,7 +156,7 @@ class WorkerPool final : private WorkerEvents {
   void on_worker_gone(WorkerProcess& worker, Departure departure) override;
   bool ran_out_of_memory() override;
   std::string crash_path(const WorkerDeath& death) override;
-  void on_worker_died(WorkerDeath death) override;
+  void on_worker_died(const WorkerDeath& death) override;
 
   std::uint32_t free_number() const;
   std::expected<std::unique_ptr<WorkerProcess>, std::string> spawn(const WorkerSettings& settings);

@@ -68,6 +68,13 @@ double random_fraction() {
   return std::uniform_real_distribution(0.0, 1.0)(random);
 }
 
+// Null when its client is gone.
+std::unique_ptr<Invocation> take_answered(RequestSlots::Slot& slot) {
+  // Who answers has read the body.
+  if (slot.invocation != nullptr) slot.invocation->stored_body().returned();
+  return std::move(slot.invocation);
+}
+
 }  // namespace
 
 Lifespan make_lifespan(const PoolConfig& config, double fraction) {
@@ -206,7 +213,7 @@ bool WorkerProcess::worn_out() const {
 
 bool WorkerProcess::has_taken_all() const { return took(channel_->frames_sent()); }
 
-std::size_t WorkerProcess::own_calls() {
+std::size_t WorkerProcess::own_calls() const {
   std::size_t count = 0;
   slots_.for_each_busy([&](const RequestSlots::Slot& slot) {
     if (slot.invocation != nullptr && is_own_call(slot.invocation->connection())) ++count;
@@ -250,7 +257,7 @@ void WorkerProcess::retire() {
   stop_when_retired();
 }
 
-bool WorkerProcess::clients_wait() {
+bool WorkerProcess::clients_wait() const {
   bool waiting = false;
   slots_.for_each_busy([&](const RequestSlots::Slot& slot) { waiting = waiting || slot.wanted(); });
   return waiting;
@@ -314,8 +321,10 @@ void WorkerProcess::on_message(const protocol::Up& message) {
           channel_->memory_refused(told.memory);
         } else if constexpr (std::is_same_v<Message, protocol::Stacks>) {
           stacks_->on_told(told);
+        } else if constexpr (std::is_same_v<Message, protocol::Response>) {
+          on_response(told);
         } else {
-          on_answer(told);
+          on_failure(told);
         }
       },
       message);
@@ -359,40 +368,44 @@ void WorkerProcess::on_start_failed(const protocol::StartFailed& failed) {
   after(settings_.pool.shutdown_timeout, [this] { kill(); });
 }
 
-template <class Message>
-void WorkerProcess::on_answer(const Message& message) {
-  RequestSlots::Slot* slot = slots_.find(message.id);
-  if (slot == nullptr || slot->stream != nullptr) {
-    return on_protocol_error("an answer to a request that it does not hold");
+// Null when it holds no such request, or streams its answer already.
+RequestSlots::Slot* WorkerProcess::slot_to_answer(std::uint64_t id) {
+  RequestSlots::Slot* const slot = slots_.find(id);
+  if (slot != nullptr && slot->stream == nullptr) return slot;
+  on_protocol_error("an answer to a request that it does not hold");
+  return nullptr;
+}
+
+void WorkerProcess::on_response(const protocol::Response& response) {
+  RequestSlots::Slot* const slot = slot_to_answer(response.id);
+  if (slot == nullptr) return;
+  if (response.body_in_memory == 0) {
+    if (auto invocation = take_answered(*slot)) respond(std::move(invocation), response);
+    return release(*slot);
   }
   std::unique_ptr<uv::Content> body;
-  if constexpr (std::is_same_v<Message, protocol::Response>) {
-    if (message.body_in_memory > 0) {
-      if (answer_memory_) body = answer_memory_->body(message.place, message.body_in_memory);
-      if (body == nullptr) return on_protocol_error("a response whose body is not in its memory");
-    }
+  if (answer_memory_) body = answer_memory_->body(response.place, response.body_in_memory);
+  if (body == nullptr) return on_protocol_error("a response whose body is not in its memory");
+  if (auto invocation = take_answered(*slot)) {
+    respond(std::move(invocation), response, std::move(body));
   }
-  if (auto invocation = std::move(slot->invocation)) {
-    // Who answers has read the body.
-    invocation->stored_body().returned();
-    if constexpr (std::is_same_v<Message, protocol::Response>) {
-      if (body != nullptr) {
-        respond(std::move(invocation), message, std::move(body));
-      } else {
-        respond(std::move(invocation), message);
-      }
-    } else {
-      Failure failure{message.status,
-                      std::string(message.kind),
-                      message.error_code,
-                      std::string(message.desc),
-                      std::string(message.detail),
-                      {},
-                      std::string(message.route)};
-      for (const protocol::Field& field : message.headers)
-        failure.headers.emplace_back(field.name, field.value);
-      fail(std::move(invocation), failure);
-    }
+  release(*slot);
+}
+
+void WorkerProcess::on_failure(const protocol::Failure& told) {
+  RequestSlots::Slot* const slot = slot_to_answer(told.id);
+  if (slot == nullptr) return;
+  if (auto invocation = take_answered(*slot)) {
+    Failure failure{told.status,
+                    std::string(told.kind),
+                    told.error_code,
+                    std::string(told.desc),
+                    std::string(told.detail),
+                    {},
+                    std::string(told.route)};
+    for (const protocol::Field& field : told.headers)
+      failure.headers.emplace_back(field.name, field.value);
+    fail(std::move(invocation), failure);
   }
   release(*slot);
 }
@@ -553,7 +566,7 @@ void WorkerProcess::become_gone() {
   }
 
   Departure departure = depart(sentence, death);
-  if (cause_ != GoneCause::kStopped) events_.on_worker_died(std::move(death));
+  if (cause_ != GoneCause::kStopped) events_.on_worker_died(death);
   proved_itself_ =
       proved_itself_ || (was_ready_ && std::chrono::steady_clock::now() - started_ > kProvingTime);
   if (cause_ != GoneCause::kStopped && !start_error_.empty())

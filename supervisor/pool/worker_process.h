@@ -109,7 +109,7 @@ class WorkerEvents {
   virtual bool ran_out_of_memory() = 0;
   // Of a worker that was not told to stop: where the file about it will be, and what is in it.
   virtual std::string crash_path(const WorkerDeath& death) = 0;
-  virtual void on_worker_died(WorkerDeath death) = 0;
+  virtual void on_worker_died(const WorkerDeath& death) = 0;
 
  protected:
   ~WorkerEvents() = default;
@@ -128,7 +128,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   WorkerState state() const { return state_; }
   std::size_t outstanding() const { return slots_.busy(); }
   // Those of them that are calls of the supervisor's own.
-  std::size_t own_calls();
+  std::size_t own_calls() const;
   // Whether a request may be dispatched to it now.
   bool accepts() const;
   // Whether its loop has taken all that it was given.
@@ -142,7 +142,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   bool has_served_enough() const { return lifespan_.requests > 0 && served_ >= lifespan_.requests; }
   // Whether it has had its time, and should be replaced when it can be.
   bool worn_out() const;
-  WorkerStatus status();
+  WorkerStatus status() const;
   void look_at_usage();
   // Standalone, handlers or tasks; empty before it is ready.
   const std::string& lambda_type() const { return lambda_type_; }
@@ -184,8 +184,9 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
 
   void on_ready(const protocol::Ready& ready);
   void on_start_failed(const protocol::StartFailed& failed);
-  template <class Message>
-  void on_answer(const Message& message);
+  RequestSlots::Slot* slot_to_answer(std::uint64_t id);
+  void on_response(const protocol::Response& response);
+  void on_failure(const protocol::Failure& told);
   void on_stream_head(const protocol::StreamHead& head);
   void on_stream_chunk(const protocol::StreamChunk& chunk);
   void on_stream_end(const protocol::StreamEnd& end);
@@ -210,7 +211,7 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   std::optional<Block> occupation(uv::TimePoint now) const;
   void warn_of_block(const Block& block);
   void block_ended(uv::TimePoint now);
-  bool clients_wait();
+  bool clients_wait() const;
   void stop_when_retired();
   void log_lines(std::string_view message, std::string_view text);
   void become_gone();

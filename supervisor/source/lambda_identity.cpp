@@ -33,7 +33,7 @@ std::string default_lambda_id(std::string_view name) {
   }
   id[12] = '8';                          // RFC 9562: version 8, made by a rule of one's own,
   id[16] = kDigits[8 | (id[16] & 0x3)];  // variant 10.
-  for (const std::size_t dash : {20, 16, 12, 8}) id.insert(dash, 1, '-');
+  for (const std::size_t dash : {20UZ, 16UZ, 12UZ, 8UZ}) id.insert(dash, 1, '-');
   return id;
 }
 

@@ -45,7 +45,9 @@ class Work {
    public:
     TaskJob(Task work, Done done) : work_(std::move(work)), done_(std::move(done)) {}
     void work() override { result_.emplace(work_()); }
-    void done() override { done_(*std::move(result_)); }
+    void done() override {
+      if (result_) done_(*std::move(result_));
+    }
 
    private:
     Task work_;
