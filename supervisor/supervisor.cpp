@@ -148,8 +148,9 @@ std::expected<void, std::string> Supervisor::prepare() {
   return {};
 }
 
-void Supervisor::read_lambda(const Config& config,
-                             std::function<void(std::expected<std::string, std::string>)> done) {
+void Supervisor::read_lambda(
+    const Config& config,
+    const std::function<void(std::expected<std::string, std::string>)>& done) {
   if (!is_archive_) {
     if (std::filesystem::is_directory(lambda_path_)) return done(lambda_path_);
     return done(std::unexpected(lambda_path_ + ": the folder is not there any more"));

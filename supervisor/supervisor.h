@@ -81,7 +81,7 @@ class Supervisor final : private RequestHandler,
   void start_pool(const std::string& lambda_root);
   // Gives the root of the current generation, unpacked where it is an archive.
   void read_lambda(const Config& config,
-                   std::function<void(std::expected<std::string, std::string>)> done);
+                   const std::function<void(std::expected<std::string, std::string>)>& done);
   // What the configuration says now, as far as a running supervisor can follow it.
   std::expected<Config, std::string> read_config();
   void adopt(const Config& config);

@@ -205,10 +205,7 @@ void TemplateProcess::on_forked(std::uint64_t id, int pid) {
   watch_time();
   if (order == nullptr) {
     // Nobody wants it any more: adopted and dropped, it is killed.
-    if (pid > 0) {
-      [[maybe_unused]] const auto dropped =
-          uv::AdoptedProcess::adopt(loop_, pid, [](std::int64_t, int) {});
-    }
+    if (pid > 0) static_cast<void>(uv::AdoptedProcess::adopt(loop_, pid, [](std::int64_t, int) {}));
   } else if (pid > 0) {
     order->on_forked(pid);
   } else {

@@ -89,8 +89,7 @@ class Database::Statement {
   std::int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
   std::uint32_t small(int column) const { return static_cast<std::uint32_t>(number(column)); }
   std::string text(int column) const {
-    const auto* bytes =
-        static_cast<const char*>(static_cast<const void*>(sqlite3_column_text(statement_, column)));
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
     if (bytes == nullptr) return {};
     return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
   }
@@ -248,16 +247,18 @@ StoreResult<std::optional<TaskRecord>> Database::find(TaskKey task) {
 StoreResult<TaskProgress> Database::progress(TaskKey task) {
   auto record = find(task);
   if (!record) return std::unexpected(record.error());
+  const auto& found = *record;
   // A task that was removed is one that nobody wants any more.
-  if (!*record) return TaskProgress{TaskState::kCancelled, {}, 0, 0};
-  return (*record)->progress;
+  if (!found) return TaskProgress{TaskState::kCancelled, {}, 0, 0};
+  return found->progress;
 }
 
 StoreResult<std::optional<StoredTask>> Database::start(TaskKey task) {
   auto record = find(task);
   if (!record) return std::unexpected(record.error());
-  if (!*record || is_over((*record)->progress.state)) return std::nullopt;
-  StoredTask stored{**record, {}};
+  const auto& found = *record;
+  if (!found || is_over(found->progress.state)) return std::nullopt;
+  StoredTask stored{*found, {}};
   if (!stored.record.progress.total) {
     Statement update(*this,
                      "UPDATE tasks SET state = ?2, started = coalesce(started, ?3) WHERE id = ?1");

@@ -23,7 +23,7 @@ void MemoryLedger::keep(Outcome outcome) {
   }
   ++(outcome.failed() ? progress_.failed : progress_.done);
   place = std::move(outcome);
-  if (progress_.done + progress_.failed == *progress_.total) {
+  if (progress_.total == progress_.done + progress_.failed) {
     progress_.state = TaskState::kFinished;
   }
 }
@@ -47,7 +47,7 @@ std::string MemoryLedger::answer(const std::string& task_id) const {
     text.append(failed ? ",\"errors\":[" : ",\"results\":[");
     bool first = true;
     for (const auto& outcome : outcomes_) {
-      if (outcome->failed() != failed) continue;
+      if (!outcome || outcome->failed() != failed) continue;
       if (!first) text += ',';
       first = false;
       append_json(text, *outcome);

@@ -40,11 +40,12 @@ std::expected<TaskOrder, Failure> read_order(std::string_view body, std::string_
   }
   const auto id = find_member(*order, "task_id");
   const auto content = find_member(*order, "content");
-  const std::string_view missing = needs_task_id && !id ? "task_id" : !content ? "content" : "";
-  if (!missing.empty()) {
+  const auto is_missing = [](std::string_view name) {
     return std::unexpected(make_failure(FailureKind::kMissingField,
-                                        "Field " + std::string(missing) + " not found in json"));
-  }
+                                        "Field " + std::string(name) + " not found in json"));
+  };
+  if (needs_task_id && !id) return is_missing("task_id");
+  if (!content) return is_missing("content");
   if (id && !id->is_integer()) {
     return invalid("task_id", kind_name(id->kind), " is not an integer");
   }

@@ -56,11 +56,12 @@ StoreResult<std::string> task_text(Database& database, TaskKey task, std::uint32
                                    std::uint32_t count) {
   auto record = database.find(task);
   if (!record) return std::unexpected(record.error());
-  if (!*record) return std::string();
+  const auto& found = *record;
+  if (!found) return std::string();
   auto outcomes = database.outcomes(task, from, count, kMostAnswerBytes);
   if (!outcomes) return std::unexpected(outcomes.error());
   std::string text = "{";
-  append_json(text, **record);
+  append_json(text, *found);
   std::size_t bytes = 0;
   for (const bool failed : {false, true}) {
     text.append(failed ? ",\"errors\":[" : ",\"results\":[");
@@ -74,7 +75,7 @@ StoreResult<std::string> task_text(Database& database, TaskKey task, std::uint32
     }
     text += ']';
   }
-  const auto total = (*record)->progress.total.value_or(0);
+  const auto total = found->progress.total.value_or(0);
   const bool cut = outcomes->size() == count || bytes >= kMostAnswerBytes;
   const std::uint32_t next = outcomes->empty() ? from : outcomes->back().number + 1;
   text.append(",\"next\":").append(cut && next < total ? std::to_string(next) : "null");
@@ -271,8 +272,9 @@ void TaskService::delete_task(TaskKey task, std::unique_ptr<Invocation> invocati
       [task](Database& database) -> StoreResult<bool> {
         auto record = database.find(task);
         if (!record) return std::unexpected(record.error());
-        if (!*record) return false;
-        if (is_over((*record)->progress.state)) {
+        const auto& found = *record;
+        if (!found) return false;
+        if (is_over(found->progress.state)) {
           if (auto removed = database.remove(task); !removed) {
             return std::unexpected(removed.error());
           }
