@@ -124,7 +124,8 @@ std::expected<std::string, std::string> read_task_content(const std::string& pat
   if (file == nullptr) return std::unexpected(name + ": " + std::strerror(errno));
   std::string text;
   char piece[65536];
-  while (const std::size_t count = std::fread(piece, 1, sizeof piece, file.get())) {
+  for (std::size_t count = sizeof piece; count == sizeof piece;) {
+    count = std::fread(piece, 1, sizeof piece, file.get());
     text.append(piece, count);
     if (text.size() > protocol::kMaxBodyBytes) {
       return std::unexpected(name + ": has more than 256 MiB, which no task may have");

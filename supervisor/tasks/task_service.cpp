@@ -315,11 +315,12 @@ void TaskService::started(TaskKey task, StoreResult<std::optional<StoredTask>> r
     pump_again_.start(kAgain);
     return;
   }
-  if (!*result) {
+  auto& found = *result;
+  if (!found) {
     active_.erase(task);
     return pump();
   }
-  StoredTask& stored = **result;
+  StoredTask& stored = *found;
   TaskOrder order{stored.record.task_id, stored.record.account_id, stored.record.request_id,
                   std::move(stored.content)};
   log_.info("task is run", {{"task", task},

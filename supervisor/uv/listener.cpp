@@ -52,6 +52,8 @@ Occupant look_at(const std::string& path) {
   if (!S_ISSOCK(found.st_mode)) return Occupant::kOther;
   const auto address = unix_address(path);
   const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  // Nobody can tell, so it is left alone.
+  if (!address || !socket.open()) return Occupant::kLivingSocket;
   const bool refused = ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address),
                                  sizeof(*address)) != 0 &&
                        errno == ECONNREFUSED;

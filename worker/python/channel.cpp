@@ -219,10 +219,10 @@ void Channel::deliver(const protocol::MemoryForgotten& forgotten) {
 bool Channel::on_loop_thread() const { return PyThread_get_thread_ident() == loop_thread_; }
 
 bool Channel::schedule(const Reference& callback) {
-  static PyObject* const call_soon = PyUnicode_InternFromString("call_soon");
-  static PyObject* const call_soon_threadsafe = PyUnicode_InternFromString("call_soon_threadsafe");
+  static PyObject* const kCallSoon = PyUnicode_InternFromString("call_soon");
+  static PyObject* const kCallSoonThreadsafe = PyUnicode_InternFromString("call_soon_threadsafe");
   PyObject* const arguments[] = {loop_.get(), callback.get()};
-  return steal(PyObject_VectorcallMethod(on_loop_thread() ? call_soon : call_soon_threadsafe,
+  return steal(PyObject_VectorcallMethod(on_loop_thread() ? kCallSoon : kCallSoonThreadsafe,
                                          arguments, 2, nullptr)) != nullptr;
 }
 
