@@ -42,7 +42,7 @@ int run_worker(int count, char** values, char** /*environment*/) {
 
 // The C library's function that calls a program's main(): the library is searched before it, so
 // python3 calls this one.
-// NOLINTNEXTLINE(bugprone-reserved-identifier)
+// NOLINTNEXTLINE(bugprone-reserved-identifier, readability-identifier-naming)
 extern "C" [[gnu::visibility("default")]] int __libc_start_main(Main main, int count, char** values,
                                                                 void (*initialize)(),
                                                                 void (*finalize)(),

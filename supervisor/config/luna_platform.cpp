@@ -95,7 +95,7 @@ bool is_platform_secret(std::string_view path) {
 }
 
 std::span<const std::string> platform_paths() {
-  static const std::vector<std::string> paths = [] {
+  static const std::vector<std::string> kPaths = [] {
     std::vector<std::string> made;
     for (const PlatformSetting& row : kTable) {
       if (made.empty() || !made.back().starts_with(row.group)) made.emplace_back(row.group);
@@ -103,7 +103,7 @@ std::span<const std::string> platform_paths() {
     }
     return made;
   }();
-  return paths;
+  return kPaths;
 }
 
 std::vector<Setting> LunaPlatform::take(std::vector<Setting> settings,

@@ -95,8 +95,8 @@ std::vector<LunaSetting> make_table() {
 }
 
 const std::vector<LunaSetting>& table() {
-  static const std::vector<LunaSetting> made = make_table();
-  return made;
+  static const std::vector<LunaSetting> kMade = make_table();
+  return kMade;
 }
 
 // Members of one group stand together in the table.
@@ -232,7 +232,7 @@ bool is_luna_group(std::string_view path) {
 }
 
 std::span<const std::string> luna_paths() {
-  static const std::vector<std::string> paths = [] {
+  static const std::vector<std::string> kPaths = [] {
     std::vector<std::string> made;
     each_group([&](std::string_view group, std::span<const LunaSetting> members) {
       made.push_back(std::string(kLunaPrefix).append(group));
@@ -241,7 +241,7 @@ std::span<const std::string> luna_paths() {
     made.insert(made.end(), platform_paths().begin(), platform_paths().end());
     return made;
   }();
-  return paths;
+  return kPaths;
 }
 
 std::expected<void, std::string> set_luna_value(LunaValues& values, std::string_view path,

@@ -127,11 +127,11 @@ bool Interpreter::running() { return Py_IsInitialized() != 0; }
 std::string default_program() { return LAMBDAPOOL_PYTHON_PROGRAM; }
 
 std::string_view version() {
-  static const std::string text = [] {
+  static const std::string kText = [] {
     const std::string_view full = Py_GetVersion();  // Such as "3.11.2 (main, ...".
     return std::string(full.substr(0, full.find('.', full.find('.') + 1)));
   }();
-  return text;
+  return kText;
 }
 
 bool prepend_path(std::string_view folder) {
