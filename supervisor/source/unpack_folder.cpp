@@ -25,6 +25,15 @@ std::expected<uv::FileDescriptor, int> take_lock(const std::string& folder, int 
   return lock;
 }
 
+// systemd-tmpfiles, which removes what has lain in /tmp for days, passes over a folder that
+// somebody has locked. When it is just being looked at there is no lock to get; it is too young
+// then anyhow.
+uv::FileDescriptor keep_from_cleaning(const std::string& folder) {
+  uv::FileDescriptor kept(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (kept.open()) flock(kept.get(), LOCK_SH | LOCK_NB);
+  return kept;
+}
+
 // Removes the folders of supervisors that are no more. Only our own user's are looked at.
 void remove_leftovers(const fs::path& parent) {
   std::error_code ignored;
@@ -70,7 +79,8 @@ std::expected<std::unique_ptr<UnpackFolder>, std::string> UnpackFolder::create(
     fs::remove_all(path, error);
     return std::unexpected("cannot give " + path + " to worker.user: " + std::strerror(why));
   }
-  return std::unique_ptr<UnpackFolder>(new UnpackFolder(path, std::move(*lock)));
+  return std::unique_ptr<UnpackFolder>(
+      new UnpackFolder(path, std::move(*lock), keep_from_cleaning(path)));
 }
 
 UnpackFolder::~UnpackFolder() {

@@ -1,7 +1,8 @@
 // A private folder for the contents of archives, removed with its owner.
 //
 // Each supervisor has one of its own below lambda.unpack_dir and holds a lock on it while it lives.
-// What a supervisor that was killed left behind has no lock: the next one removes it.
+// What a supervisor that was killed left behind has no lock: the next one removes it. The folder
+// itself is locked as well, so that systemd-tmpfiles does not take old files out of it.
 #pragma once
 
 #include <expected>
@@ -27,11 +28,12 @@ class UnpackFolder {
   void remove(std::uint64_t number);
 
  private:
-  UnpackFolder(std::string path, uv::FileDescriptor lock)
-      : path_(std::move(path)), lock_(std::move(lock)) {}
+  UnpackFolder(std::string path, uv::FileDescriptor lock, uv::FileDescriptor kept)
+      : path_(std::move(path)), lock_(std::move(lock)), kept_(std::move(kept)) {}
 
   std::string path_;
   uv::FileDescriptor lock_;
+  uv::FileDescriptor kept_;
 };
 
 }  // namespace lambdapool::supervisor

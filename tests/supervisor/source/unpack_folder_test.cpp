@@ -1,6 +1,8 @@
 #include "supervisor/source/unpack_folder.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,6 +59,17 @@ TEST_F(UnpackFolderTest, ItIsAFolderOfItsOwnThatOnlyItsOwnerCanEnter) {
   EXPECT_EQ(status.st_mode & 07777, mode_t{0700});
   EXPECT_EQ(status.st_uid, geteuid());
   EXPECT_EQ(path_of(*folder).parent_path(), parent_);
+}
+
+// systemd-tmpfiles takes nothing out of a folder that it cannot lock for itself.
+TEST_F(UnpackFolderTest, ItIsLockedAgainstCleaningWhileItIsInUse) {
+  const auto folder = create();
+  ASSERT_NE(folder, nullptr);
+  const uv::FileDescriptor cleaner(
+      open(path_of(*folder).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_TRUE(cleaner.open());
+
+  EXPECT_NE(flock(cleaner.get(), LOCK_EX | LOCK_NB), 0);
 }
 
 TEST_F(UnpackFolderTest, GenerationsHavePlacesOfTheirOwnThatDoNotExistYet) {
