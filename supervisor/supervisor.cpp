@@ -488,10 +488,20 @@ void Supervisor::stop_at_once(std::string_view why) {
 
 void Supervisor::stop(std::string_view why) {
   stopping_ = true;
-  log_.info("stopping", {{"reason", why}, {"grace_ms", config_.pool.grace.count()}});
+  log_.info("stopping", {{"reason", why},
+                         {"drain_delay_ms", config_.server.drain_delay.count()},
+                         {"grace_ms", config_.pool.grace.count()}});
   manager_.stopping();
   tell_reloaded(reload_waits_, std::unexpected("the supervisor was told to stop"));
   tell_reloaded(next_reload_waits_, std::unexpected("the supervisor was told to stop"));
+  const bool serves = server_ && pool_ && pool_->health().ever_ready;
+  if (!serves || config_.server.drain_delay.count() == 0) return drain();
+  server_->leave();
+  drain_delay_.emplace(loop_, [this] { drain(); });
+  drain_delay_->start(config_.server.drain_delay);
+}
+
+void Supervisor::drain() {
   grace_.emplace(loop_, [this] {
     log_.warning("requests are still running after the grace time and are given up",
                  {{"grace_ms", config_.pool.grace.count()}});
@@ -542,6 +552,7 @@ void Supervisor::on_pool_stopped() { finish(); }
 // ends.
 void Supervisor::finish() {
   if (started_up_) started_up_->stop();
+  if (drain_delay_) drain_delay_->stop();
   if (grace_) grace_->stop();
   if (slow_end_) slow_end_->stop();
   loop_.retire(std::move(unpacker_));

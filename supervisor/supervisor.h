@@ -96,6 +96,7 @@ class Supervisor final : private RequestHandler,
   void scale_by(int by);
   void on_stop_signal(int signal);
   void stop(std::string_view why);
+  void drain();
   void stop_at_once(std::string_view why);
   std::expected<void, std::string> open_control();
   std::expected<void, std::string> open_admin();
@@ -151,6 +152,7 @@ class Supervisor final : private RequestHandler,
   Totals totals_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   std::optional<uv::Timer> started_up_;  // Runs until what only the start needed is over.
+  std::optional<uv::Timer> drain_delay_;
   std::optional<uv::Timer> grace_;
   std::optional<uv::Timer> slow_end_;  // Of a task from the shell that has been cancelled.
   std::optional<std::string> failure_;

@@ -114,8 +114,8 @@ void Supervisor::control(ControlId id, const ControlRequest& request) {
           std::unexpected("the supervisor is stopping already; `stop --now` does not wait for "
                           "running requests"));
     }
-    answer(Json{{"grace_s",
-                 to_stop->now ? 0.0 : std::chrono::duration<double>(config_.pool.grace).count()}});
+    const Milliseconds wait = config_.server.drain_delay + config_.pool.grace;
+    answer(Json{{"grace_s", to_stop->now ? 0.0 : std::chrono::duration<double>(wait).count()}});
     return to_stop->now ? stop_at_once("control socket") : stop("control socket");
   }
   if (const auto* to_set = std::get_if<control::SetLogLevel>(&request)) {

@@ -31,6 +31,7 @@ struct ServerConfig {
   Milliseconds body_timeout{30'000};
   Milliseconds idle_timeout{75'000};
   Milliseconds write_timeout{30'000};
+  Milliseconds drain_delay{0};
 };
 
 struct LambdaConfig {

@@ -82,6 +82,9 @@ constexpr std::array kKeys = {
     Key{"server.write_timeout", Kind::kDuration, "30s", 1, kDay, "",
         "How long a client may read nothing of its answer before its connection is closed.",
         [](Config& c) -> Member { return &c.server.write_timeout; }},
+    Key{"server.drain_delay", Kind::kDuration, "0s", 0, kHour, "",
+        "For how long after SIGTERM new clients are still served, while /readyz says no and answers end their connections: until load balancers have noticed. Then pool.grace begins.",
+        [](Config& c) -> Member { return &c.server.drain_delay; }},
 
     Key{"lambda.path", Kind::kPath, "", 0, kMaxPath, "",
         "The lambda: a zip archive or a folder. The PATH of `lambdapool serve PATH` overrides it.",

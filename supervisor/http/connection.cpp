@@ -308,8 +308,8 @@ ResponseContext Connection::context(AfterResponse after) const {
 
 AfterResponse Connection::after_response() const {
   const bool last = peer_ended_ && pending_.empty();
-  return current_.keep_alive && !last && !host_.draining() ? AfterResponse::kKeepAlive
-                                                           : AfterResponse::kClose;
+  return current_.keep_alive && !last && !host_.leaving() ? AfterResponse::kKeepAlive
+                                                          : AfterResponse::kClose;
 }
 
 void Connection::record(std::uint32_t status, std::uint32_t error_code, std::string_view error,
@@ -367,7 +367,7 @@ void Connection::settle() {
     return reject(make_failure(FailureKind::kBadRequest,
                                "the client ended the connection before the request was whole"));
   }
-  if (host_.draining() && !parser_.in_message() && pending_.empty()) return end();
+  if (host_.draining() && is_idle()) return end();
   stream_->start_reading();
   const Phase phase = !parser_.in_message() ? Phase::kIdle
                       : parser_.in_body()   ? Phase::kBody
@@ -430,7 +430,12 @@ void Connection::tell_done() {
 }
 
 void Connection::drain() {
-  if (state_ == State::kReading && !parser_.in_message() && pending_.empty()) end();
+  if (state_ == State::kReading && is_idle()) end();
+}
+
+// To close a connection with a request that has come and is not read yet would lose it.
+bool Connection::is_idle() const {
+  return !parser_.in_message() && pending_.empty() && !stream_->has_unread();
 }
 
 void Connection::linger() {

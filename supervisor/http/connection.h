@@ -49,6 +49,9 @@ class ConnectionHost {
   virtual Log& log() = 0;
   virtual Date& date() = 0;
   virtual RequestIds& request_ids() = 0;
+  // Connections end with the request that they have.
+  virtual bool leaving() const = 0;
+  // As well, and idle ones end at once.
   virtual bool draining() const = 0;
   // Takes `more` bytes of the room for bodies, or gives back when it is negative. False: there is
   // no room.
@@ -152,6 +155,7 @@ class Connection final : public uv::Retirable, private uv::StreamEvents {
   void read_on();
   // Called whenever it is left reading with nothing to do: waits for more, or ends.
   void settle();
+  bool is_idle() const;
   void linger();
   void tell_done();
   void end();

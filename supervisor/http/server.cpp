@@ -8,6 +8,9 @@ namespace {
 constexpr int kBacklog = 4096;
 
 std::uint64_t key(ConnectionId id) { return static_cast<std::uint64_t>(id); }
+// The kernel resets connections that nobody has accepted yet when the listener goes, so there is
+// one more turn of the loop in which they are.
+constexpr Milliseconds kLastCalls{1};
 
 }  // namespace
 
@@ -42,7 +45,8 @@ Server::Server(uv::Loop& loop, Log& log, const ServerConfig& config, std::string
       lambda_version_(std::move(lambda_version)),
       logs_access_(logs_access),
       handler_(handler),
-      body_pool_(loop) {}
+      body_pool_(loop),
+      last_calls_(loop, [this] { close_door(); }) {}
 
 Server::~Server() = default;
 
@@ -67,7 +71,11 @@ void Server::on_connection(uv_stream_t* server) {
 }
 
 void Server::drain() {
-  if (draining_) return;
+  leaving_ = true;
+  last_calls_.start(kLastCalls);
+}
+
+void Server::close_door() {
   draining_ = true;
   listener_.reset();
   std::vector<Connection*> connections;

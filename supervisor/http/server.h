@@ -9,6 +9,7 @@
 
 #include "supervisor/http/connection.h"
 #include "supervisor/uv/listener.h"
+#include "supervisor/uv/timer.h"
 
 namespace lambdapool::supervisor {
 
@@ -48,6 +49,8 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
   // Of answers from now on.
   void set_lambda_version(std::string version) { lambda_version_ = std::move(version); }
 
+  // Connections end with the request that they have; new ones are still accepted.
+  void leave() { leaving_ = true; }
   // Accepts no more, closes what is idle, and tells the handler when the rest has its answers.
   void drain();
 
@@ -61,6 +64,7 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
   Log& log() override { return log_; }
   Date& date() override { return date_; }
   RequestIds& request_ids() override { return request_ids_; }
+  bool leaving() const override { return leaving_; }
   bool draining() const override { return draining_; }
   bool buffer(std::int64_t more) override;
   BodyPool& body_pool() override { return body_pool_; }
@@ -92,6 +96,7 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
   void on_stream_end(ConnectionId connection, std::uint64_t stream, StreamEnding ending) override;
 
   void on_connection(uv_stream_t* server);
+  void close_door();
   void tell_if_drained();
 
   uv::Loop& loop_;
@@ -106,9 +111,11 @@ class Server final : public uv::Retirable, private ConnectionHost, private Answe
   std::uint64_t last_id_ = 0;
   std::size_t buffered_ = 0;
   std::size_t owed_ = 0;  // Connections that may have an answer coming.
+  bool leaving_ = false;
   bool draining_ = false;
   bool drained_ = false;
   std::unique_ptr<uv::Listener> listener_;
+  uv::Timer last_calls_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
 };
 

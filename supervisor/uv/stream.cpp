@@ -194,6 +194,11 @@ void Stream::reset_when_closed() {
   setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
+bool Stream::has_unread() const {
+  int bytes = 0;
+  return ioctl(descriptor(), FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
 PeerState Stream::peer_state() const {
   if (handle_->type == UV_NAMED_PIPE) {
     pollfd polled{.fd = descriptor(), .events = 0, .revents = 0};

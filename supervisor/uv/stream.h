@@ -76,6 +76,8 @@ class Stream {
   // Makes the end of the connection one that its peer cannot take for an orderly one.
   void reset_when_closed();
 
+  // Whether bytes have come that nobody has read yet.
+  bool has_unread() const;
   // Whether the kernel knows by now that the peer has reset the connection.
   PeerState peer_state() const;
   // The peer's address without its port, "unix" for a unix socket; empty when it is unknown.

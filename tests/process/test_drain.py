@@ -1,12 +1,13 @@
 """Stopping: what is running is finished, nothing new begins, and it ends in time whatever a lambda does."""
 
+import contextlib
 import os
 import signal
 import time
 
 import pytest
 
-from support.http_client import request_bytes
+from support.http_client import Closed, request_bytes
 from support.lambdapool import Lambdapool
 from support.wait import eventually
 
@@ -245,3 +246,63 @@ def test_a_term_while_workers_start_ends_without_ado(serve, make_lambda):
     began = time.monotonic()
     server.stop()
     assert time.monotonic() - began < 3
+
+
+def test_requests_that_have_come_before_the_stop_are_answered(serve):
+    """More than the loop reads in one turn: some are unread when the signal is seen."""
+    count = 1500
+    server = serve("sleeper", settings={"log.access": "false"})
+    server.send_signal(signal.SIGSTOP)
+    connections = [server.connect() for _ in range(count)]
+    for connection in connections:
+        connection.send(request_bytes(json_body={}))
+    server.send_signal(signal.SIGTERM)
+    server.send_signal(signal.SIGCONT)
+
+    answered = 0
+    for connection in connections:
+        with contextlib.suppress(Closed, ConnectionError):
+            answered += connection.receive().status == 200
+        connection.close()
+
+    assert answered == count
+    server.wait_for_exit()
+
+
+def test_with_a_delay_new_clients_are_served_until_it_is_over(serve):
+    server = serve("sleeper", settings={"server.drain_delay": "1500ms"})
+    kept = server.connect()
+    assert not kept.request(json_body={}).closes
+    began = time.monotonic()
+    server.send_signal(signal.SIGTERM)
+    server.log.wait_for("^stopping$")
+
+    last = kept.request(json_body={"name": "kept"})
+    assert (last.status, last.json()["name"], last.closes) == (200, "kept", True)
+    with server.connect() as new:
+        response = new.request(json_body={"name": "new"})
+        assert (response.status, response.json()["name"], response.closes) == (200, "new", True)
+    kept.close()
+
+    server.wait_for_exit()
+    assert time.monotonic() - began >= 1.5
+
+
+def test_with_a_delay_the_time_for_running_requests_begins_after_it(serve):
+    server = serve("sleeper", settings={"server.drain_delay": "500ms", "pool.grace": "10s"})
+    with server.begin(seconds=1.5) as running:
+        server.send_signal(signal.SIGTERM)
+        assert running.receive().status == 200
+    server.wait_for_exit()
+
+
+def test_a_second_signal_ends_the_delay(serve):
+    server = serve("sleeper", settings={"server.drain_delay": "1h"})
+    server.allow("stopping at once")
+    server.send_signal(signal.SIGTERM)
+    server.log.wait_for("^stopping$")
+    began = time.monotonic()
+    # A second one of the same moment would be the first.
+    eventually(lambda: time.monotonic() - began > 0.2)
+    server.send_signal(signal.SIGTERM)
+    server.wait_for_exit(status=143)
