@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -275,3 +276,12 @@ def test_failing_starts_come_ever_more_slowly(serve, make_lambda):
     server.wait_for_workers(1, within=10)
     server.log.wait_for("worker ready", count=2, within=10)
     assert server.post().status == 200
+
+
+def test_an_environment_without_the_requirements_is_told_by_template_and_worker_alike(make_lambda, tmp_path):
+    subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+
+    told = refused(make_lambda(GOOD_MAIN), f"lambda.venv={tmp_path / 'venv'}")
+
+    line_with(told, "no template process", "cannot import luna_lambda_tools.private.host", "multidict")
+    line_with(told, "lambdapool: the lambda does not start", "multidict", "--system-site-packages")

@@ -116,11 +116,12 @@ int serve(const protocol::Start& start, const std::string& pylib, ChannelIo& io,
 
 std::string preload(const protocol::Start& start, const std::string& pylib, bool lambda, Say say) {
   const Reference host = import_host(pylib);
+  if (!host) return std::string("cannot import ") + kHostModule + ": " + take_error().summary;
   const Reference settings = make_start(start);
   const Reference target = steal(PyCapsule_New(&say, nullptr, nullptr));
   const Reference function = target ? steal(PyCFunction_New(&kSay, target.get())) : nullptr;
   const Reference module = steal(PyImport_ImportModule(kPreloadModule));
-  if (!host || !settings || !function || !module) return take_error().summary;
+  if (!settings || !function || !module) return take_error().summary;
   const Reference fault = steal(PyObject_CallMethod(module.get(), "preload", "OOO", settings.get(),
                                                     lambda ? Py_True : Py_False, function.get()));
   if (!fault) return take_error().summary;
