@@ -78,26 +78,9 @@ std::uint64_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
-// Leaves descriptors for starting workers, whatever clients do. Says what it has lowered.
-void fit_connections(Config& config, std::uint64_t descriptors, Log& log) {
-  constexpr std::uint64_t kOwn = 24;
-  constexpr std::uint64_t kPerWorker = 12;
-  constexpr std::uint64_t kLeast = 4;
-  constexpr std::uint64_t kPerListener = 40;  // With its connections.
-  std::uint64_t reserve = kOwn + kPerWorker * (config.pool.workers + 1);
-  if (config.control.enabled) reserve += kPerListener;
-  if (!config.admin.listen.empty()) reserve += kPerListener;
-  const std::uint64_t room = std::max(kLeast, descriptors - std::min(descriptors, reserve));
-  if (config.server.max_connections <= room) return;
-  log.warning(
-      "the limit of open files (ulimit -n) allows fewer connections than server.max_connections",
-      {{"open_files", descriptors}, {"connections", room}});
-  config.server.max_connections = static_cast<std::uint32_t>(room);
-}
-
 int serve(const ConfigSources& sources, std::optional<TaskOrder> order = std::nullopt) {
   const std::string manager = notify_socket();
-  auto config = load_config(sources);
+  const auto config = load_config(sources);
   if (!config) {
     tell_failure(manager, joined(config.error()));
     complain(config.error());
@@ -121,8 +104,8 @@ int serve(const ConfigSources& sources, std::optional<TaskOrder> order = std::nu
       return complain(log.error());
     }
     for (const std::string& remark : config->remarks) (*log)->warning(remark);
-    fit_connections(*config, descriptors, **log);
     Supervisor supervisor(*config, sources, *installation, **log, std::move(order));
+    supervisor.fit_connections(descriptors);
     result = supervisor.run();
     exit_code = supervisor.exit_code();
   }

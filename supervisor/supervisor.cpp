@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -82,9 +83,26 @@ Supervisor::Supervisor(Config config, ConfigSources sources, Installation instal
       lambda_name_(name_of(config_.lambda)),
       lambda_id_(id_of(config_.lambda)),
       metrics_(lambda_id_),
+      server_config_(config_.server),
       order_(std::move(order)),
       manager_(loop_),
       log_level_(config_.log.level) {}
+
+void Supervisor::fit_connections(std::uint64_t descriptors) {
+  constexpr std::uint64_t kOwn = 24;
+  constexpr std::uint64_t kPerWorker = 12;
+  constexpr std::uint64_t kLeast = 4;
+  constexpr std::uint64_t kPerListener = 40;  // With its connections.
+  std::uint64_t reserve = kOwn + kPerWorker * (config_.pool.workers + 1);
+  if (config_.control.enabled) reserve += kPerListener;
+  if (!config_.admin.listen.empty()) reserve += kPerListener;
+  const std::uint64_t room = std::max(kLeast, descriptors - std::min(descriptors, reserve));
+  if (server_config_.max_connections <= room) return;
+  log_.warning(
+      "the limit of open files (ulimit -n) allows fewer connections than server.max_connections",
+      {{"open_files", descriptors}, {"connections", room}});
+  server_config_.max_connections = static_cast<std::uint32_t>(room);
+}
 
 std::expected<void, std::string> Supervisor::run() {
   if (auto started = uv::Work::start_threads(loop_); !started) return started;
@@ -114,7 +132,7 @@ std::expected<void, std::string> Supervisor::prepare() {
   account_ = std::move(*account);
 
   if (!order_) {
-    auto server = Server::bind(loop_, log_, config_.server, config_.lambda.version,
+    auto server = Server::bind(loop_, log_, server_config_, config_.lambda.version,
                                config_.log.access, *this);
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);

@@ -45,6 +45,9 @@ class Supervisor final : private RequestHandler,
   Supervisor(Config config, ConfigSources sources, Installation installation, Log& log,
              std::optional<TaskOrder> order = std::nullopt);
 
+  // Lets no more clients in than `descriptors` allow with all else that needs them. Before run().
+  void fit_connections(std::uint64_t descriptors);
+
   // Serves until it is told to stop. Failure: one or more lines for people.
   std::expected<void, std::string> run();
 
@@ -122,8 +125,9 @@ class Supervisor final : private RequestHandler,
   Metrics metrics_;
   std::uint64_t metrics_refused_ = 0;  // Since the last line about it.
   std::optional<std::chrono::steady_clock::time_point> metric_refusal_told_;
-  Account account_;          // As whom workers run.
-  std::string lambda_path_;  // Absolute.
+  ServerConfig server_config_;  // With as many connections as there can be.
+  Account account_;             // As whom workers run.
+  std::string lambda_path_;     // Absolute.
   bool is_archive_ = false;
   uv::Loop loop_;
   std::unique_ptr<Server> server_;
@@ -151,6 +155,7 @@ class Supervisor final : private RequestHandler,
   std::uint16_t port_ = 0;  // Known also when nobody is let in any more.
   Totals totals_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
+  const std::chrono::steady_clock::time_point made_ = std::chrono::steady_clock::now();
   std::optional<uv::Timer> started_up_;  // Runs until what only the start needed is over.
   std::optional<uv::Timer> drain_delay_;
   std::optional<uv::Timer> grace_;

@@ -270,6 +270,17 @@ def test_a_reload_says_what_needs_a_restart_and_leaves_it_as_it_was(configured):
     assert (record["key"], record["from"], record["to"]) == ("server.idle_timeout", "75s", "5s")
 
 
+def test_connections_that_the_limit_of_open_files_forbids_are_no_change(serve):
+    server = serve("takes", prefix=["prlimit", "--nofile=256:256"])
+    server.allow("limit of open files")
+    server.log.wait_for("limit of open files")
+
+    server.send_signal(signal.SIGHUP)
+    server.log.wait_for("^reloaded$", within=20)
+
+    assert not server.log.find("needs a restart")
+
+
 def test_a_configuration_with_a_mistake_fails_the_reload_with_its_place_and_changes_nothing(configured):
     server, change = configured("worker: {nice: 1}\n")
     server.allow("reload failed")
