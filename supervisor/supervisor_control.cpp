@@ -77,6 +77,7 @@ Json Supervisor::status_json() const {
   return to_json(
       SupervisorStatus{.pid = getpid(),
                        .started = started_,
+                       .age = std::chrono::steady_clock::now() - made_,
                        .state = std::string(state),
                        .generation = generation_,
                        .lambda_id = lambda_id_,

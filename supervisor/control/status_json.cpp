@@ -128,7 +128,7 @@ Json to_json(const SupervisorStatus& status) {
   return {{"version", LAMBDAPOOL_VERSION},
           {"pid", status.pid},
           {"started", time_text(status.started)},
-          {"age_s", seconds(std::chrono::system_clock::now() - status.started)},
+          {"age_s", seconds(status.age)},
           {"state", status.state},
           {"ready", status.not_ready.empty()},
           {"reasons", to_json(status.not_ready)},

@@ -21,6 +21,7 @@ namespace lambdapool::supervisor {
 struct SupervisorStatus {
   int pid = 0;
   std::chrono::system_clock::time_point started;
+  std::chrono::nanoseconds age{0};
   std::string state;  // starting, serving, reloading or draining.
   std::uint64_t generation = 0;
   std::string lambda_id;

@@ -15,7 +15,8 @@ std::string what_happened(GoneCause cause, const ExitStatus& exit_status,
     case GoneCause::kProtocol:
       return "worker was killed because it broke the protocol";
     case GoneCause::kStartTimeout:
-      return "worker was not ready within " + std::to_string(start_timeout.count()) + " ms";
+      return "worker was not ready within " + std::to_string(start_timeout.count()) +
+             " ms (pool.start_timeout)";
     case GoneCause::kStopped:
     case GoneCause::kCrashed:
     case GoneCause::kStartFailed:

@@ -29,7 +29,7 @@ WorkerStatus WorkerProcess::status() const {
                       .state = state_,
                       .generation = generation(),
                       .started = spawned_,
-                      .age = std::chrono::system_clock::now() - spawned_,
+                      .age = now - made_,
                       .served = served_,
                       .in_flight = slots_.busy(),
                       .usage = process_usage(pid())};

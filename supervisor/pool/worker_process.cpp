@@ -502,7 +502,7 @@ void WorkerProcess::on_start_timeout() {
       if (const std::string place = place_in_tasks(*tasks, "onStart"); !place.empty()) {
         start_error_ = "worker was not ready within " +
                        std::to_string(settings_.pool.start_timeout.count()) +
-                       " ms; onStart waits at " + place;
+                       " ms (pool.start_timeout); onStart waits at " + place;
       }
     }
     process_->signal(SIGABRT);
@@ -578,7 +578,7 @@ WorkerDeath WorkerProcess::death(const std::string& sentence, const std::string&
   return {.worker = number_,
           .pid = pid(),
           .generation = generation(),
-          .uptime = std::chrono::system_clock::now() - spawned_,
+          .uptime = std::chrono::steady_clock::now() - made_,
           .served = served_,
           .was_ready = was_ready_,
           .cause = cause_,
@@ -686,7 +686,7 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
         return;
       }
       timed_out = true;
-      log_.warning("request over its time limit is cancelled",
+      log_.warning("request over its time limit (pool.request_timeout) is cancelled",
                    {{"worker", number_},
                     {"request_id", slot.invocation->request_id()},
                     {"limit_ms", settings_.pool.request_timeout.count()}});
@@ -712,7 +712,7 @@ uv::TimePoint WorkerProcess::check_deadlines(uv::TimePoint now) {
         next = std::min(next, std::max(deadline, now + settings_.pool.request_timeout));
         return;
       }
-      log_.warning("stream that stands still is cut",
+      log_.warning("stream that stands still is cut (pool.request_timeout)",
                    {{"worker", number_}, {"limit_ms", settings_.pool.request_timeout.count()}});
       slot.stream.reset();
       cancel(slot, "timeout", now);

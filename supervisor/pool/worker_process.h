@@ -258,7 +258,9 @@ class WorkerProcess final : public uv::Retirable, private ChannelEvents {
   std::unique_ptr<StackTaker> stacks_;
   std::function<void()> timer_action_;
   uv::Timer timer_;
+  // The time of day can be set; what is measured goes by the other clock.
   std::chrono::system_clock::time_point spawned_ = std::chrono::system_clock::now();
+  std::chrono::steady_clock::time_point made_ = std::chrono::steady_clock::now();
   std::string end_text_;
   std::string start_traceback_;
   std::optional<ProcessMemory> memory_;  // As it was last looked at.

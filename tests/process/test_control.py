@@ -21,7 +21,7 @@ import pytest
 from support import processes
 from support.control import Control, command, connections, status_of
 from support.http_client import request_bytes
-from support.lambdapool import LAMBDAS, PROGRAMS, environment, run
+from support.lambdapool import LAMBDAS, PROGRAMS, environment, run, sanitized
 from support.wait import eventually
 
 VERSION = """
@@ -732,3 +732,35 @@ def test_a_worker_has_nothing_of_the_socket(steered_module):
     server, path = steered_module
     held = processes.descriptors(server.worker())
     assert not [name for name in held.values() if str(path) in name]
+
+
+# A day back, as soon as there is the file.
+CLOCK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t id, struct timespec *time) {
+  int (*real)(clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
+  int result = real(id, time);
+  if (id == CLOCK_REALTIME && access(getenv("CLOCK_BACK"), F_OK) == 0) time->tv_sec -= 86400;
+  return result;
+}
+"""
+
+
+@pytest.mark.skipif(sanitized(), reason="a sanitizer has to be the first library")
+def test_ages_are_true_when_the_time_of_day_was_set_back(steered, path, tmp_path):
+    source, library, back = tmp_path / "clock.c", tmp_path / "clock.so", tmp_path / "back"
+    source.write_text(CLOCK)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    steered(extra_environment={"LD_PRELOAD": str(library), "CLOCK_BACK": str(back)})
+    before = status_of(path)
+
+    back.touch()
+
+    after = status_of(path)
+    assert after["started"] == before["started"]
+    assert before["age_s"] <= after["age_s"] < before["age_s"] + 60
+    assert before["workers"][0]["age_s"] <= after["workers"][0]["age_s"] < before["workers"][0]["age_s"] + 60

@@ -39,7 +39,8 @@ TEST(DeathSentence, SaysWhyItWasKilled) {
   EXPECT_TRUE(sentence(GoneCause::kHung, {0, 6}, kSegfault)
                   .starts_with("worker was killed because its event loop"));
   EXPECT_TRUE(sentence(GoneCause::kProtocol, {0, 9}, "").ends_with("broke the protocol"));
-  EXPECT_EQ(sentence(GoneCause::kStartTimeout, {0, 9}, ""), "worker was not ready within 2000 ms");
+  EXPECT_EQ(sentence(GoneCause::kStartTimeout, {0, 9}, ""),
+            "worker was not ready within 2000 ms (pool.start_timeout)");
 }
 
 }  // namespace
