@@ -245,3 +245,31 @@ def test_an_odd_result_is_an_answer_or_an_error_in_good_json(answers, value):
     assert response.status in (200, 500)
     assert b"NaN" not in response.body
     response.json()
+
+
+BREAKING = "async def main(request):\n    breakpoint()\n    return {'passed': True}\n"
+
+
+def test_a_breakpoint_without_a_terminal_says_what_to_do(serve, make_lambda):
+    server = serve(make_lambda(BREAKING))
+    server.allow("PYTHONBREAKPOINT", "Traceback")
+
+    response = server.post({})
+
+    assert response.status == 500
+    assert "PYTHONBREAKPOINT" in response.json()["detail"]
+
+
+def test_a_breakpoint_leads_where_the_environment_says(serve, make_lambda):
+    stop = "from luna_lambda_tools import logger\ndef stop():\n    logger.info('stopped')\n"
+    folder = make_lambda(BREAKING, debugging__py=stop)
+    server = serve(folder, extra_environment={"PYTHONBREAKPOINT": "debugging.stop"})
+
+    assert server.post({}).json() == {"passed": True}
+    server.log.wait_for("^stopped$")
+
+
+def test_breakpoints_can_be_turned_off(serve, make_lambda):
+    server = serve(make_lambda(BREAKING), extra_environment={"PYTHONBREAKPOINT": "0"})
+
+    assert server.post({}).json() == {"passed": True}

@@ -20,7 +20,7 @@ from typing import Any, Callable, Iterable, Mapping, Protocol, Sequence
 
 from ..public import metrics  # noqa: F401  what it imports must not be the lambda's
 from ..public.standalone import StandaloneLambdaRequest
-from . import attribution, log, metrics_sink, monitoring, preloading, serving, task_main
+from . import attribution, breakpoints, log, metrics_sink, monitoring, preloading, serving, task_main
 from .context import Context
 from .errors import INTERNAL, HostError
 from .event_loop import log_exception, make_loop, run_until, tell_tasks_as_before, tell_tasks_by
@@ -76,6 +76,7 @@ class Channel(Answers, Protocol):
 def serve(channel: Channel, start: Mapping[str, Any]) -> int:
     """Serves until the supervisor says shutdown. Returns the process's exit status: 0, or 1 when the start failed."""
     log.install(channel.log, start["log_level"])
+    breakpoints.install()
     try:
         status = Host(channel, start).serve()
     except BaseException as error:
