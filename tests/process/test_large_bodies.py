@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import threading
+from contextlib import ExitStack
 
 import pytest
 
@@ -249,6 +250,28 @@ def test_300_workers_that_die_with_a_body_in_their_hands_leave_nothing_behind(se
     server.wait_for_workers(1)
     eventually(lambda: bodies_held(server.pid) == 0, within=20.0, what="memory is given back")
     eventually(lambda: len(processes.descriptors(server.pid)) <= before + 1, within=20.0, what="closed")
+
+
+@pytest.mark.parametrize("bytes_", [MIB - 1, MIB, 2 * MIB])
+def test_large_bodies_that_a_worker_finds_all_at_once_are_all_answered(serve, make_lambda, bytes_):
+    folder = make_lambda("""
+        import time
+
+        async def main(request):
+            if not request.body:
+                time.sleep(0.3)  # Meanwhile the others come.
+            return {"length": len(request.body), "first": request.body[:1].hex()}
+    """)
+    server = serve(folder)
+    with ExitStack() as opened:
+        blocking = opened.enter_context(server.connect())
+        blocking.send(request_bytes("POST", "/main", body=b""))
+        connections = [opened.enter_context(server.connect()) for _ in range(12)]
+        for number, one in enumerate(connections):
+            one.send(request_bytes("POST", "/main", body=bytes([number]) * bytes_))
+        assert blocking.receive().status == 200
+        for number, one in enumerate(connections):
+            assert json.loads(one.receive().body) == {"length": bytes_, "first": f"{number:02x}"}
 
 
 def test_a_worker_without_a_free_descriptor_answers_that_it_cannot_take_the_body(serve, tmp_path):
