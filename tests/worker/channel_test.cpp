@@ -604,8 +604,9 @@ TEST_P(ChannelTest, ReadyIsWrittenWhenTheCallReturns) {
   run("channel.ready('standalone', 'uvloop')");
 
   ASSERT_EQ(pair_.read_frames().size(), 1U);
-  EXPECT_EQ(pair_.message<protocol::Ready>(0),
-            (protocol::Ready{.version = protocol::kVersion, .lambda_type = "standalone", .event_loop = "uvloop"}));
+  EXPECT_EQ(pair_.message<protocol::Ready>(0), (protocol::Ready{.version = protocol::kVersion,
+                                                                .lambda_type = "standalone",
+                                                                .event_loop = "uvloop"}));
 }
 
 TEST_P(ChannelTest, StartFailedIsWrittenWhenTheCallReturns) {
